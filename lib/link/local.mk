@@ -1,0 +1,1 @@
+lib_libsysobj_la_SOURCES +=

@@ -1,0 +1,1 @@
+# script_tests += tests/e2e/NAME.sh

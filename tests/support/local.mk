@@ -1,0 +1,1 @@
+# check_LTLIBRARIES += tests/support/libsupport.la
