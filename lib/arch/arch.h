@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* arch.h - what a CPU knows: its fields and its stubs, nothing of any format. */
+
+#ifndef ARCH_ARCH_H
+#define ARCH_ARCH_H
+
+#include "obj/reloc.h"
+
+/* Addresses that a procedure linkage stub is written for. */
+struct stub_at {
+    uint64_t addr;   /* of the stub itself */
+    uint64_t header; /* of the PLT's header; unused for the header itself */
+    uint64_t slot;   /* of the GOT slot that holds the target (header: of GOT.PLT[0]) */
+    uint32_t index;  /* of the lazy relocation that fills the slot */
+};
+
+struct arch {
+    const char *name;       /* "x86-64" */
+    uint8_t pointer_size;   /* bytes */
+    uint32_t page_size;     /* the usual page; RELRO ends at a multiple */
+    uint32_t max_page_size; /* the largest page that the ABI asks images to allow */
+    bool separate_code;     /* code pages hold nothing else, by default */
+    uint64_t tls_tcb;       /* bytes between the thread pointer and the first block above it
+                               (variant I); 0: blocks lie below the pointer (variant II) */
+
+    /* Lazy PLT: a header that enters the resolver, then equal entries. */
+    uint32_t plt_header_size, plt_entry_size;
+    void (*plt_header)(uint8_t *out, const struct stub_at *at);
+    void (*plt_entry)(uint8_t *out, const struct stub_at *at);
+    /* An entry that only jumps through its slot, as large as plt_entry. */
+    void (*plt_direct)(uint8_t *out, const struct stub_at *at);
+    /* The lazy slot's first content: the address it should hold before the
+       symbol is bound. */
+    uint64_t (*lazy_target)(const struct stub_at *at);
+
+    /* Rewrite the instruction of a GOT load into one that needs no slot.
+       SECTION up to OFFSET + 4 is readable.  relax_ok() only looks; relax()
+       rewrites and returns the row's replacement: the field at the same
+       offset that now takes S + A - P.  Both NULL where nothing is relaxed. */
+    bool (*relax_ok)(uint8_t relax, const uint8_t *unit, uint64_t before);
+    void (*relax)(uint8_t relax, uint8_t *unit);
+
+    /* Code that calls a function through a GOT slot with one argument, the
+       address ARG, and is itself a function without arguments: used to run
+       __cxa_finalize(&__dso_handle).  Its relocations are at the offsets
+       given: the argument's address and the slot. */
+    const uint8_t *finalize_code;
+    uint32_t finalize_size;
+};
+
+extern const struct arch arch_x86_64;
+extern const struct arch arch_aarch64;
+
+/* Fields of plain data, for every CPU. */
+extern const struct field data8, data16, data32, data64;    /* EITHER range */
+extern const struct field udata8, udata16, udata32;         /* UNSIGNED */
+extern const struct field sdata8, sdata16, sdata32;         /* SIGNED */
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* options.h - what a link is asked to do.  Filled by a front end (objtool,
+ * later the plugin's host), read by everybody else. */
+
+#ifndef LINK_OPTIONS_H
+#define LINK_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct version_script;
+struct elf_machine;
+
+/* One input as the command line named it, with the modes in force there. */
+struct link_input {
+    const char *name; /* a path, or what followed -l */
+    bool library;     /* -l: search; a leading ':' asks for that very file name */
+    bool retain;      /* an archive named by path is taken whole */
+    bool whole;       /* --whole-archive: any archive is taken whole */
+    bool as_needed;
+    bool only_static; /* -Bstatic: -l finds archives only */
+    uint32_t group;   /* --start-group number; 0 for none */
+};
+
+enum link_strip { STRIP_NONE, STRIP_DEBUG, STRIP_ALL };
+enum link_bsymbolic { BSYMBOLIC_NONE, BSYMBOLIC_FUNCTIONS, BSYMBOLIC_ALL };
+enum link_build_id { BUILD_ID_NONE, BUILD_ID_HASH, BUILD_ID_UUID, BUILD_ID_HEX };
+enum link_compress { COMPRESS_NONE, COMPRESS_ZLIB, COMPRESS_ZSTD };
+enum link_relocs { RELOCS_RELA, RELOCS_RELR };
+enum link_discard { DISCARD_MERGE, DISCARD_NONE, DISCARD_LOCALS, DISCARD_ALL };
+enum { HASH_SYSV = 1, HASH_GNU = 2 };
+
+struct strings {
+    const char **at;
+    size_t count;
+};
+
+struct link_options {
+    const char *program; /* the name to put before messages */
+    bool ld_rules;       /* started as ld: no retention by default, no extras */
+    const char *output;  /* -o; never NULL */
+    const char *soname;  /* -soname, NULL for none */
+    const struct elf_machine *machine; /* --target or -m; NULL: that of the first object */
+    const char *sysroot; /* "" for none */
+    const char *dynamic_linker; /* ignored for a library, kept for messages */
+    const char *entry;          /* -e, NULL for none: e_entry */
+    const char *init, *fini;    /* -init, -fini: DT_INIT and DT_FINI functions */
+
+    struct link_input *inputs;
+    size_t input_count;
+    struct strings search;  /* -L, in order, "=" replaced by the sysroot */
+    struct strings rpath;   /* joined with ':' for DT_RUNPATH */
+    bool rpath_old;         /* --disable-new-dtags: DT_RPATH */
+    struct strings undefined; /* -u: symbols to find although nobody refers to them */
+    struct strings require_defined; /* --require-defined: -u, and an error if not found */
+    struct strings exclude_libs; /* --exclude-libs: archive names, "ALL" */
+    struct strings wrap;         /* --wrap */
+    struct strings filter, auxiliary; /* -F, -f: DT_FILTER, DT_AUXILIARY */
+    struct defsym { const char *name, *value; bool number; uint64_t addend; } *defsyms;
+    size_t defsym_count; /* --defsym NAME=SYMBOL or NAME=NUMBER */
+
+    struct version_script *version_script; /* NULL for none */
+    struct version_script *dynamic_list;   /* NULL for none; one anonymous node */
+    struct version_script *exports;        /* --export; NULL: everything that ld would export */
+    enum link_bsymbolic bsymbolic;
+    bool export_dynamic_wins; /* --dynamic-list together with -Bsymbolic: see ld(1) */
+
+    bool gc_sections, print_gc_sections;
+    bool print_retained;
+    bool trace;          /* --trace: name each input as it is used */
+    struct strings trace_symbols; /* -y */
+    const char *map;     /* -Map; "-" for standard output */
+    bool cref;
+    bool no_undefined;   /* -z defs */
+    bool warn_unresolved;/* --warn-unresolved-symbols: not an error */
+    bool allow_multiple; /* -z muldefs */
+    bool warn_common, fatal_warnings, no_warnings;
+    bool noinhibit;      /* --noinhibit-exec: write although there were errors */
+
+    bool now;            /* -z now */
+    bool relro;          /* -z relro; the default */
+    enum link_relocs relocs;
+    bool execstack, noexecstack;
+    bool text_error;     /* -z text */
+    bool text_ok;        /* -z notext: no warning */
+    bool nodelete, nodlopen, initfirst, interpose, origin, global, nodump, combreloc;
+    bool force_ibt, force_shstk, force_bti, pac_plt;
+    bool separate_code_set, separate_code;
+    uint64_t max_page_size, common_page_size; /* 0: the CPU's */
+    uint64_t image_base;
+    unsigned hash_style;
+    enum link_build_id build_id;
+    const uint8_t *build_id_bytes; /* BUILD_ID_HEX */
+    size_t build_id_size;
+    bool eh_frame_hdr;   /* the default for objtool; ld needs --eh-frame-hdr */
+    enum link_strip strip;
+    enum link_discard discard;
+    enum link_compress compress;
+    int optimize;        /* -O */
+    bool progress;       /* may draw a progress line on stderr */
+    unsigned threads;    /* 0: one for each processor */
+};
+
+#endif

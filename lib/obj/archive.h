@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* archive.h - members of an ar archive: GNU (with SysV names), BSD and thin,
+ * 32- and 64-bit index, with or without one. */
+
+#ifndef OBJ_ARCHIVE_H
+#define OBJ_ARCHIVE_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/diag.h"
+
+struct ar_member {
+    const char *name;  /* NUL-terminated, as the archive spells it, without padding or '/' */
+    uint64_t offset;   /* of the member's header in the archive; tells equal names apart */
+    struct span data;  /* the contents; empty for a member of a thin archive */
+    uint64_t size;     /* of the contents, in a thin archive too */
+};
+
+/* One entry of the symbol index. */
+struct ar_symbol {
+    const char *name;
+    uint32_t member; /* index into members */
+};
+
+struct archive {
+    bool thin; /* members are files beside the archive, found by name */
+    struct ar_member *members;
+    uint32_t member_count;
+    bool has_index;
+    struct ar_symbol *symbols;
+    uint64_t symbol_count;
+};
+
+/* True if IN starts as an archive of any kind does. */
+bool archive_is(struct span in);
+
+/* Read the archive IN.  Names and arrays live in A, member data in IN.
+   Special members (the index, the name table) are not among the members.
+   On failure OUT is zero and D says where: "header at 0x...: ...". */
+bool archive_read(struct diag *d, struct arena *a, struct span in, struct archive *out);
+
+#endif
