@@ -1,1 +1,3 @@
-# EXTRA_DIST += examples/DIRECTORY
+EXTRA_DIST += examples/sqlite/query.c examples/sqlite/run.sh
+
+include examples/julia/local.mk

@@ -35,10 +35,8 @@ AC_DEFUN([SYSOBJ_OPTIONAL], [
 # Look for a program that only tests use, and add a line to the summary.
 # What a test needs and does not find makes it skip; nothing else depends on it.
 AC_DEFUN([SYSOBJ_TOOL], [
-  AS_VAR_PUSHDEF([sysobj_path], [ac_cv_path_tool_$1])
   AC_PATH_PROG([tool_]m4_translit([[$1]], [-.+], [__x]), [$1], [no])
   AS_VAR_COPY([sysobj_found], [tool_]m4_translit([[$1]], [-.+], [__x]))
   sysobj_tools="${sysobj_tools}
     m4_format([%-22s], [$1]) $sysobj_found; for $2"
-  AS_VAR_POPDEF([sysobj_path])
 ])

@@ -11,17 +11,20 @@ include tests/golden/local.mk
 include tests/e2e/local.mk
 
 TEST_EXTENSIONS = .sh
+LOG_DRIVER = $(BASH) $(top_srcdir)/tests/driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = $(TEST_TIMEOUT) $(BASH)
 LOG_COMPILER = $(TEST_TIMEOUT)
 AM_TESTS_ENVIRONMENT = \
 	OBJTOOL='$(abs_top_builddir)/objtool/objtool$(EXEEXT)'; \
 	top_srcdir='$(abs_top_srcdir)'; \
 	top_builddir='$(abs_top_builddir)'; \
-	export OBJTOOL top_srcdir top_builddir;
+	SLOW_TESTS='$(slow_tests)'; \
+	export OBJTOOL top_srcdir top_builddir SLOW_TESTS;
 
 TESTS = $(replay_tests) $(script_tests)
 check_PROGRAMS += $(replay_tests)
-EXTRA_DIST += $(script_tests) tests/allowed-skips
+EXTRA_DIST += $(script_tests) tests/driver.sh tests/allowed-skips
 
 # Without Check the unit tests are not built; this says so as one skip,
 # instead of leaving them out in silence.

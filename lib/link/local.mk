@@ -1,1 +1,3 @@
-lib_libsysobj_la_SOURCES +=
+lib_libsysobj_la_SOURCES += \
+	lib/link/options.h \
+	lib/link/script.h

@@ -1,1 +1,4 @@
-lib_libsysobj_la_SOURCES +=
+lib_libsysobj_la_SOURCES += \
+	lib/obj/archive.h \
+	lib/obj/object.h \
+	lib/obj/reloc.h

@@ -1,1 +1,26 @@
-# script_tests += tests/e2e/NAME.sh
+script_tests += \
+	tests/e2e/julia.sh \
+	tests/e2e/lib-big.sh \
+	tests/e2e/lib-plain.sh \
+	tests/e2e/lib-symbolic.sh \
+	tests/e2e/sweep.sh
+
+slow_tests += tests/e2e/julia.sh
+
+EXTRA_DIST += \
+	tests/e2e/common.sh \
+	tests/e2e/libs.sh \
+	tests/e2e/work/boost_context.cc \
+	tests/e2e/work/crypto.c \
+	tests/e2e/work/ffi.c \
+	tests/e2e/work/fftw3.c \
+	tests/e2e/work/mruby.c \
+	tests/e2e/work/openblas.c \
+	tests/e2e/work/pcre2.c \
+	tests/e2e/work/run.c \
+	tests/e2e/work/snappy.cc \
+	tests/e2e/work/sodium.c \
+	tests/e2e/work/sqlite3.c \
+	tests/e2e/work/stdcxx.cc \
+	tests/e2e/work/work.h \
+	tests/e2e/work/z.c
