@@ -1,0 +1,668 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* read.c - an ELF relocatable object or shared library as a neutral object.
+ * Foreign numbers end here: what leaves is checked and has the model's words. */
+
+#include "elf/file.h"
+#include "elf/machine.h"
+#include "obj/object.h"
+
+#include <inttypes.h>
+
+struct reader {
+    struct diag *d;
+    struct arena *a;
+    struct elf_file f;
+    struct object *o;
+};
+
+static bool starts(const char *s, const char *prefix)
+{
+    return !strncmp(s, prefix, strlen(prefix));
+}
+
+static bool is_debug_name(const char *name)
+{
+    return starts(name, ".debug_") || starts(name, ".zdebug_") || starts(name, ".gnu.debuglto_") ||
+           starts(name, ".stab") || !strcmp(name, ".gdb_index") || !strcmp(name, ".line");
+}
+
+static uint32_t section_flags(const struct elf_file *f, const struct elf_shdr *s)
+{
+    static const struct {
+        uint32_t sh, neutral;
+    } map[] = {
+        {SHF_ALLOC, SEC_ALLOC},           {SHF_WRITE, SEC_WRITE},
+        {SHF_EXECINSTR, SEC_EXEC},        {SHF_TLS, SEC_TLS},
+        {SHF_MERGE, SEC_MERGE},           {SHF_STRINGS, SEC_STRINGS},
+        {SHF_GNU_RETAIN, SEC_RETAIN},     {SHF_LINK_ORDER, SEC_LINK_ORDER},
+        {SHF_COMPRESSED, SEC_COMPRESSED}, {SHF_EXCLUDE, SEC_EXCLUDE},
+    };
+    uint32_t flags = 0;
+
+    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
+        if (s->flags & map[i].sh)
+            flags |= map[i].neutral;
+    if (s->type == SHT_NOBITS)
+        flags |= SEC_ZERO;
+    if (f->machine == EM_X86_64 && (s->flags & SHF_X86_64_LARGE))
+        flags |= SEC_LARGE;
+    if (!(s->flags & SHF_ALLOC) && is_debug_name(s->name))
+        flags |= SEC_DEBUG;
+    if (s->type == SHT_LLVM_ADDRSIG || s->type == SHT_GNU_ATTRIBUTES ||
+        s->type == SHT_AARCH64_ATTRIBUTES || starts(s->name, ".gnu.lto_") ||
+        starts(s->name, ".gnu.warning.") || !strcmp(s->name, ".note.GNU-stack") ||
+        !strcmp(s->name, ".note.GNU-split-stack") || !strcmp(s->name, ".note.GNU-no-split-stack"))
+        flags |= SEC_EXCLUDE;
+    return flags;
+}
+
+static enum section_role section_role(const struct elf_shdr *s)
+{
+    static const struct {
+        uint32_t type;
+        enum section_role role;
+    } map[] = {
+        {SHT_NULL, ROLE_META},
+        {SHT_SYMTAB, ROLE_META},
+        {SHT_DYNSYM, ROLE_META},
+        {SHT_STRTAB, ROLE_META},
+        {SHT_RELA, ROLE_META},
+        {SHT_REL, ROLE_META},
+        {SHT_RELR, ROLE_META},
+        {SHT_GROUP, ROLE_META},
+        {SHT_SYMTAB_SHNDX, ROLE_META},
+        {SHT_DYNAMIC, ROLE_META},
+        {SHT_HASH, ROLE_META},
+        {SHT_GNU_HASH, ROLE_META},
+        {SHT_GNU_VERDEF, ROLE_META},
+        {SHT_GNU_VERNEED, ROLE_META},
+        {SHT_GNU_VERSYM, ROLE_META},
+        {SHT_NOTE, ROLE_NOTE},
+        {SHT_INIT_ARRAY, ROLE_INIT_ARRAY},
+        {SHT_FINI_ARRAY, ROLE_FINI_ARRAY},
+        {SHT_PREINIT_ARRAY, ROLE_PREINIT_ARRAY},
+    };
+
+    if (s->type == SHT_NOTE && !strcmp(s->name, ".note.gnu.property"))
+        return ROLE_PROPERTY;
+    if (!strcmp(s->name, ".eh_frame") && (s->flags & SHF_ALLOC) && s->type != SHT_NOBITS)
+        return ROLE_EH_FRAME;
+    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
+        if (s->type == map[i].type)
+            return map[i].role;
+    return ROLE_PLAIN;
+}
+
+static uint8_t log2_of(uint64_t power) { return power > 1 ? (uint8_t)__builtin_ctzll(power) : 0; }
+
+static bool read_sections(struct reader *r)
+{
+    struct object *o = r->o;
+    bool code = false, lto = false;
+
+    o->section_count = r->f.section_count ? r->f.section_count : 1;
+    if (!(o->sections = arena_alloc(r->a, o->section_count, sizeof *o->sections)))
+        return diag_nomem(r->d);
+    o->sections[0] = (struct section){.name = "", .role = ROLE_META};
+    for (uint32_t i = 1; i < r->f.section_count; i++) {
+        const struct elf_shdr *s = &r->f.sections[i];
+        struct section *out = &o->sections[i];
+
+        *out = (struct section){
+            .name = s->name,
+            .flags = section_flags(&r->f, s),
+            .role = (uint8_t)section_role(s),
+            .align_log2 = log2_of(s->align),
+            .addr = s->addr,
+            .size = s->size,
+            .entsize = s->entsize,
+            .data = s->data,
+            .type = s->type,
+        };
+        if (out->flags & SEC_LINK_ORDER) {
+            if (s->link >= r->f.section_count) {
+                struct where here = {r->d->where, "section", i};
+
+                r->d->where = &here;
+                diag_fail(r->d, E_FORMAT, "sh_link %" PRIu32 " of %" PRIu32 " sections", s->link,
+                          r->f.section_count);
+                r->d->where = here.up;
+                return false;
+            }
+            out->link = s->link;
+        }
+        /* A merge section whose entries do not divide it is plain data. */
+        if ((out->flags & SEC_MERGE) && (s->entsize == 0 || s->size % s->entsize != 0))
+            out->flags &= ~(uint32_t)(SEC_MERGE | SEC_STRINGS);
+        if (out->role == ROLE_PROPERTY)
+            o->property = s->data;
+        if (!strcmp(s->name, ".note.GNU-stack")) {
+            o->stack_note = true;
+            o->exec_stack = s->flags & SHF_EXECINSTR;
+        }
+        lto = lto || starts(s->name, ".gnu.lto_");
+        code = code || ((s->flags & SHF_ALLOC) && s->size && out->role != ROLE_PROPERTY);
+    }
+    o->lto_only = lto && !code;
+    return true;
+}
+
+/* Attach each relocation section to the section that it relocates. */
+static bool attach_relocs(struct reader *r)
+{
+    for (uint32_t i = 1; i < r->f.section_count; i++) {
+        const struct elf_shdr *s = &r->f.sections[i];
+        struct where here = {r->d->where, "section", i};
+        uint64_t size = elf_rel_size(r->f.wide, s->type == SHT_RELA);
+        struct section *to = NULL;
+        bool ok = true;
+
+        if (s->type != SHT_RELA && s->type != SHT_REL)
+            continue;
+        r->d->where = &here;
+        if (s->info == 0 || s->info >= r->f.section_count)
+            ok = diag_fail(r->d, E_FORMAT, "relocates section %" PRIu32 " of %" PRIu32, s->info,
+                           r->f.section_count);
+        else if (s->size % size != 0)
+            ok = diag_fail(r->d, E_FORMAT,
+                           "0x%" PRIx64 " bytes are not a whole number of %" PRIu64
+                           "-byte relocations",
+                           s->size, size);
+        if (ok) {
+            to = &r->o->sections[s->info];
+            if (to->reloc_count > 0 && s->size > 0)
+                ok = diag_fail(r->d, E_UNSUPPORTED, "section %" PRIu32 " is relocated twice",
+                               s->info);
+            else if (s->size > 0) {
+                to->relocs = s->data;
+                to->reloc_count = s->size / size;
+                to->reloc_size = (uint8_t)size;
+                to->implicit = s->type == SHT_REL;
+            }
+        }
+        r->d->where = here.up;
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* Where a symbol is, from st_shndx and its extension. */
+static bool symbol_section(struct reader *r, const struct elf_sym *s, struct span extended,
+                           uint32_t i, struct symbol *out)
+{
+    struct cursor c = elf_cursor(&r->f, extended);
+    uint32_t index = s->shndx;
+
+    if (s->shndx == SHN_XINDEX) {
+        cur_take(&c, (uint64_t)i * 4);
+        index = cur_u32(&c);
+        if (c.bad)
+            return diag_fail(r->d, E_FORMAT, "st_shndx is SHN_XINDEX, but there is no such entry");
+    } else if (s->shndx == SHN_ABS) {
+        out->section = SECTION_ABS;
+        return true;
+    } else if (s->shndx == SHN_COMMON) {
+        out->section = SECTION_COMMON;
+    } else if (s->shndx == SHN_X86_64_LCOMMON && r->f.machine == EM_X86_64) {
+        out->section = SECTION_LARGE_COMMON;
+    } else if (s->shndx >= SHN_LORESERVE) {
+        /* Other CPUs' special sections: fine to look at, not to link. */
+        out->section = SECTION_ABS;
+        return true;
+    }
+    if (out->section) {
+        if (out->value == 0 || (out->value & (out->value - 1)))
+            return diag_fail(r->d, E_FORMAT,
+                             "common symbol `%s' has alignment 0x%" PRIx64 ", not a power of two",
+                             out->name, out->value);
+        return true;
+    }
+    if (index >= r->o->section_count)
+        return diag_fail(r->d, E_FORMAT, "section %" PRIu32 " of %" PRIu32, index,
+                         r->o->section_count);
+    out->section = index;
+    return true;
+}
+
+static bool read_symbol(struct reader *r, struct cursor *c, struct span names,
+                        struct span extended, uint32_t i)
+{
+    static const uint8_t kinds[16] = {[STT_OBJECT] = KIND_OBJECT,   [STT_FUNC] = KIND_FUNC,
+                                      [STT_SECTION] = KIND_SECTION, [STT_FILE] = KIND_FILE,
+                                      [STT_COMMON] = KIND_OBJECT,   [STT_TLS] = KIND_TLS,
+                                      [STT_GNU_IFUNC] = KIND_IFUNC};
+    static const uint8_t bindings[16] = {[STB_LOCAL] = BIND_LOCAL,
+                                         [STB_GLOBAL] = BIND_GLOBAL,
+                                         [STB_WEAK] = BIND_WEAK,
+                                         [STB_GNU_UNIQUE] = BIND_UNIQUE};
+    struct elf_sym s = elf_next_sym(c);
+    struct symbol *out = &r->o->symbols[i];
+    uint8_t bind = s.info >> 4;
+
+    *out = (struct symbol){
+        .name = span_str(names, s.name),
+        .value = s.value,
+        .size = s.size,
+        .binding = bindings[bind],
+        .visibility = s.other & 3,
+        .kind = kinds[s.info & 15],
+        .other = s.other,
+    };
+    if (!out->name)
+        return diag_fail(r->d, E_FORMAT,
+                         "name at 0x%" PRIx32 " does not end inside the string table (0x%" PRIx64
+                         " bytes)",
+                         s.name, names.size);
+    if (bind != STB_LOCAL && bindings[bind] == BIND_LOCAL)
+        return diag_fail(r->d, E_UNSUPPORTED, "`%s' has binding %u", out->name, bind);
+    if ((bind == STB_LOCAL) != (i < r->o->first_global))
+        return diag_fail(r->d, E_FORMAT,
+                         "`%s' is %s, but the first global symbol is said to be %" PRIu32,
+                         out->name, bind == STB_LOCAL ? "local" : "global", r->o->first_global);
+    return symbol_section(r, &s, extended, i, out);
+}
+
+/* The symbol table in section INDEX (0: there is none). */
+static bool read_symbols(struct reader *r, uint32_t index)
+{
+    struct object *o = r->o;
+    uint64_t size = elf_sym_size(r->f.wide);
+    const struct elf_shdr *s = index ? &r->f.sections[index] : NULL;
+    struct where table = {r->d->where, "section", index};
+    struct where here = {&table, "symbol", 0};
+    struct span extended = {0};
+    struct cursor c;
+    bool ok = true;
+
+    if (!s || s->size == 0) {
+        o->symbol_count = o->first_global = 1;
+        o->symbols = arena_alloc(r->a, 1, sizeof *o->symbols);
+        if (!o->symbols)
+            return diag_nomem(r->d);
+        o->symbols[0].name = "";
+        return true;
+    }
+    for (uint32_t i = 1; i < r->f.section_count; i++)
+        if (r->f.sections[i].type == SHT_SYMTAB_SHNDX && r->f.sections[i].link == index)
+            extended = r->f.sections[i].data;
+    r->d->where = &table;
+    if (s->link >= r->f.section_count || r->f.sections[s->link].type != SHT_STRTAB)
+        ok = diag_fail(r->d, E_FORMAT, "sh_link %" PRIu32 " is not a string table", s->link);
+    else if (s->size % size != 0 || s->size / size > UINT32_MAX - 1)
+        ok = diag_fail(r->d, E_FORMAT,
+                       "0x%" PRIx64 " bytes are not a whole number of %" PRIu64 "-byte symbols",
+                       s->size, size);
+    else if (s->info > s->size / size || s->info == 0)
+        ok = diag_fail(r->d, E_FORMAT, "first global symbol %" PRIu32 " of %" PRIu64, s->info,
+                       s->size / size);
+    if (ok) {
+        o->symbol_count = (uint32_t)(s->size / size);
+        o->first_global = s->info;
+        if (!(o->symbols = arena_alloc(r->a, o->symbol_count, sizeof *o->symbols)))
+            ok = diag_nomem(r->d);
+    }
+    c = elf_cursor(&r->f, s->data);
+    r->d->where = &here;
+    for (uint32_t i = 0; ok && i < o->symbol_count; i++) {
+        here.index = i;
+        ok = read_symbol(r, &c, r->f.sections[s->link].data, extended, i);
+    }
+    r->d->where = table.up;
+    return ok;
+}
+
+/* SHT_GROUP: a flag word, then the indices of the members. */
+static bool read_group(struct reader *r, uint32_t index, struct group *out, uint32_t number)
+{
+    const struct elf_shdr *s = &r->f.sections[index];
+    struct cursor c = elf_cursor(&r->f, s->data);
+    uint32_t flags = cur_u32(&c);
+
+    if (c.bad || s->size % 4 != 0)
+        return diag_fail(r->d, E_FORMAT, "a group of 0x%" PRIx64 " bytes", s->size);
+    if (s->info == 0 || s->info >= r->o->symbol_count)
+        return diag_fail(r->d, E_FORMAT, "signature is symbol %" PRIu32 " of %" PRIu32, s->info,
+                         r->o->symbol_count);
+    out->name = r->o->symbols[s->info].name;
+    out->comdat = flags & GRP_COMDAT;
+    /* gas names some groups by a section symbol: the section's name counts. */
+    if (r->o->symbols[s->info].kind == KIND_SECTION && !*out->name &&
+        r->o->symbols[s->info].section < r->o->section_count)
+        out->name = r->o->sections[r->o->symbols[s->info].section].name;
+    while (c.pos < c.in.size) {
+        uint32_t member = cur_u32(&c);
+
+        if (member == 0 || member >= r->o->section_count)
+            return diag_fail(r->d, E_FORMAT, "member is section %" PRIu32 " of %" PRIu32, member,
+                             r->o->section_count);
+        if (r->o->sections[member].group)
+            return diag_fail(r->d, E_FORMAT, "section %" PRIu32 " is in two groups", member);
+        r->o->sections[member].group = number;
+    }
+    return true;
+}
+
+static bool read_groups(struct reader *r)
+{
+    uint32_t count = 1;
+    bool ok = true;
+
+    for (uint32_t i = 1; i < r->f.section_count; i++)
+        count += r->f.sections[i].type == SHT_GROUP;
+    if (!(r->o->groups = arena_alloc(r->a, count, sizeof *r->o->groups)))
+        return diag_nomem(r->d);
+    r->o->group_count = 1;
+    for (uint32_t i = 1; ok && i < r->f.section_count; i++) {
+        struct where here = {r->d->where, "section", i};
+        uint32_t g = r->o->group_count;
+
+        if (r->f.sections[i].type != SHT_GROUP)
+            continue;
+        r->d->where = &here;
+        ok = read_group(r, i, &r->o->groups[g], g);
+        r->d->where = here.up;
+        r->o->group_count++;
+    }
+    return ok;
+}
+
+static const struct elf_shdr *find_section(const struct reader *r, uint32_t type)
+{
+    for (uint32_t i = 1; i < r->f.section_count; i++)
+        if (r->f.sections[i].type == type)
+            return &r->f.sections[i];
+    return NULL;
+}
+
+/* The string table that S names, empty if it names none. */
+static struct span linked_strings(const struct reader *r, const struct elf_shdr *s)
+{
+    if (s->link < r->f.section_count && r->f.sections[s->link].type == SHT_STRTAB)
+        return r->f.sections[s->link].data;
+    return (struct span){0};
+}
+
+/* Remember that version INDEX is called NAME. */
+static bool add_version(struct reader *r, uint32_t index, const char *name)
+{
+    struct object *o = r->o;
+
+    if (index >= o->version_count) {
+        uint32_t want = index + 1 > o->version_count * 2 ? index + 1 : o->version_count * 2;
+        const char **bigger = arena_alloc(r->a, want, sizeof *bigger);
+
+        if (!bigger)
+            return diag_nomem(r->d);
+        if (o->version_count)
+            memcpy(bigger, o->versions, o->version_count * sizeof *bigger);
+        o->versions = bigger;
+        o->version_count = want;
+    }
+    o->versions[index] = name;
+    return true;
+}
+
+/* SHT_GNU_VERDEF: a chain of definitions, each with its names. */
+static bool read_verdef(struct reader *r)
+{
+    const struct elf_shdr *s = find_section(r, SHT_GNU_VERDEF);
+    uint64_t at = 0;
+
+    for (uint32_t n = 0; s && n < s->info; n++) {
+        struct cursor c = elf_cursor(&r->f, s->data);
+        uint16_t index = 0, count = 0;
+        uint32_t aux = 0, next = 0;
+        const char *name = NULL;
+
+        cur_take(&c, at + 4);
+        index = cur_u16(&c);
+        count = cur_u16(&c);
+        cur_u32(&c);
+        aux = cur_u32(&c);
+        next = cur_u32(&c);
+        c.pos = 0;
+        cur_take(&c, at + aux);
+        name = span_str(linked_strings(r, s), cur_u32(&c));
+        if (c.bad || !name || count == 0)
+            return diag_fail(r->d, E_FORMAT, "version definition %" PRIu32 " is damaged", n);
+        if (!add_version(r, index & 0x7fff, (index & 0x7fff) > VER_NDX_GLOBAL ? name : NULL))
+            return false;
+        if (next == 0)
+            break;
+        at += next;
+    }
+    return true;
+}
+
+/* SHT_GNU_VERNEED, for the versions of the library's own undefined symbols. */
+static bool read_verneed(struct reader *r)
+{
+    const struct elf_shdr *s = find_section(r, SHT_GNU_VERNEED);
+    uint64_t at = 0;
+    /* Chains may share entries in a hostile file; a sound one has no more
+       entries than fit. */
+    uint64_t left = s ? s->size / 16 : 0;
+
+    for (uint32_t n = 0; s && n < s->info; n++) {
+        struct cursor c = elf_cursor(&r->f, s->data);
+        uint16_t count = 0;
+        uint32_t next = 0;
+        uint64_t aux = 0;
+
+        cur_take(&c, at + 2);
+        count = cur_u16(&c);
+        cur_u32(&c);
+        aux = at + cur_u32(&c);
+        next = cur_u32(&c);
+        for (uint16_t i = 0; !c.bad && i < count && left > 0; i++, left--) {
+            uint32_t name = 0, step = 0;
+            uint16_t index = 0;
+
+            c.pos = 0;
+            cur_take(&c, aux + 6);
+            index = cur_u16(&c);
+            name = cur_u32(&c);
+            step = cur_u32(&c);
+            if (!c.bad && !add_version(r, index & 0x7fff, span_str(linked_strings(r, s), name)))
+                return false;
+            aux += step;
+        }
+        if (c.bad)
+            return diag_fail(r->d, E_FORMAT, "version need %" PRIu32 " is damaged", n);
+        if (next == 0)
+            break;
+        at += next;
+    }
+    return true;
+}
+
+/* SHT_GNU_VERSYM: one number for each dynamic symbol. */
+static bool read_versym(struct reader *r)
+{
+    const struct elf_shdr *s = find_section(r, SHT_GNU_VERSYM);
+    struct cursor c;
+
+    if (!s)
+        return true;
+    c = elf_cursor(&r->f, s->data);
+    if (!cur_count(&c, r->o->symbol_count, 2))
+        return diag_fail(r->d, E_FORMAT,
+                         "0x%" PRIx64 " bytes of versions for %" PRIu32 " dynamic symbols", s->size,
+                         r->o->symbol_count);
+    for (uint32_t i = 0; i < r->o->symbol_count; i++) {
+        uint16_t v = cur_u16(&c);
+
+        r->o->symbols[i].version = v & 0x7fff;
+        r->o->symbols[i].hidden_version = v & VERSYM_HIDDEN;
+    }
+    return true;
+}
+
+/* DT_SONAME and DT_NEEDED. */
+static bool read_dynamic(struct reader *r)
+{
+    const struct elf_shdr *s = find_section(r, SHT_DYNAMIC);
+    struct span strings = {0};
+    struct cursor c;
+    uint64_t cap = 0;
+
+    if (!s)
+        return true;
+    strings = linked_strings(r, s);
+    c = elf_cursor(&r->f, s->data);
+    for (;;) {
+        uint64_t tag = cur_word(&c), value = cur_word(&c);
+        const char *name = NULL;
+
+        if (c.bad || tag == DT_NULL)
+            return true;
+        if (tag != DT_SONAME && tag != DT_NEEDED)
+            continue;
+        name = span_str(strings, value);
+        if (!name)
+            return diag_fail(r->d, E_FORMAT,
+                             "%s at 0x%" PRIx64 " does not end inside the dynamic string table",
+                             tag == DT_SONAME ? "DT_SONAME" : "DT_NEEDED", value);
+        if (tag == DT_SONAME) {
+            r->o->soname = name;
+        } else {
+            if (!arena_grow(r->a, (void **)&r->o->needed, r->o->needed_count, &cap,
+                            sizeof *r->o->needed))
+                return diag_nomem(r->d);
+            r->o->needed[r->o->needed_count++] = name;
+        }
+    }
+}
+
+static bool read_shared(struct reader *r)
+{
+    uint32_t dynsym = 0;
+
+    for (uint32_t i = 1; i < r->f.section_count; i++)
+        if (r->f.sections[i].type == SHT_DYNSYM)
+            dynsym = i;
+    return read_symbols(r, dynsym) && read_dynamic(r) && read_verdef(r) && read_verneed(r) &&
+           read_versym(r);
+}
+
+static bool read_relocatable(struct reader *r)
+{
+    uint32_t symtab = 0;
+
+    for (uint32_t i = 1; i < r->f.section_count; i++)
+        if (r->f.sections[i].type == SHT_SYMTAB) {
+            if (symtab)
+                return diag_fail(r->d, E_FORMAT, "sections %" PRIu32 " and %" PRIu32
+                                                 " are both symbol tables", symtab, i);
+            symtab = i;
+        }
+    return read_symbols(r, symtab) && attach_relocs(r) && read_groups(r);
+}
+
+static bool elf_read(struct diag *d, struct arena *a, const char *name, struct span in,
+                     struct object *out)
+{
+    static const uint8_t kinds[] = {[ET_REL] = OBJ_RELOCATABLE,
+                                    [ET_EXEC] = OBJ_EXECUTABLE,
+                                    [ET_DYN] = OBJ_SHARED,
+                                    [ET_CORE] = OBJ_CORE};
+    struct reader r = {.d = d, .a = a, .o = out};
+    const struct elf_machine *machine = NULL;
+    bool ok = false;
+
+    *out = (struct object){0};
+    if (!elf_open(d, a, in, &r.f))
+        return false;
+    machine = elf_machine_find(r.f.machine);
+    *out = (struct object){
+        .name = name,
+        .format = &format_elf,
+        .big = r.f.big,
+        .wide = r.f.wide,
+        .machine = r.f.machine,
+        .rows = machine && r.f.wide ? machine->rows : NULL,
+        .file = in,
+    };
+    if (r.f.type == ET_NONE || r.f.type > ET_CORE) {
+        diag_fail(d, E_UNSUPPORTED, "e_type 0x%x is no object, program, library or core",
+                  r.f.type);
+    } else {
+        out->kind = (enum object_kind)kinds[r.f.type];
+        ok = read_sections(&r) &&
+             (out->kind == OBJ_RELOCATABLE ? read_relocatable(&r) : read_shared(&r));
+    }
+    if (!ok)
+        *out = (struct object){0};
+    return ok;
+}
+
+/* Little-endian loads that compile to one instruction. */
+static inline uint64_t le64(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
+}
+
+static bool bad_reloc(struct diag *d, const struct object *o, uint32_t section, uint64_t index,
+                      const struct reloc *r, unsigned bytes)
+{
+    struct where sec = {d->where, "section", section};
+    struct where here = {&sec, "relocation", index};
+
+    d->where = &here;
+    if (r->symbol >= o->symbol_count)
+        diag_fail(d, E_FORMAT, "symbol %" PRIu32 " of %" PRIu32, r->symbol, o->symbol_count);
+    else
+        diag_fail(d, E_FORMAT,
+                  "%u bytes at 0x%" PRIx64 " are not inside section %s (0x%" PRIx64 " bytes)",
+                  bytes, r->offset, o->sections[section].name, o->sections[section].size);
+    d->where = sec.up;
+    return false;
+}
+
+static bool elf_relocs(struct diag *d, const struct object *o, uint32_t section, uint64_t first,
+                       struct reloc *out, unsigned max, unsigned *got)
+{
+    const struct section *s = &o->sections[section];
+    const uint8_t *p = s->relocs.at + first * s->reloc_size;
+    bool fast = o->wide && !o->big && !s->implicit;
+    unsigned n = s->reloc_count - first < max ? (unsigned)(s->reloc_count - first) : max;
+    const struct reloc_type *type = NULL;
+    uint32_t number = UINT32_MAX; /* of TYPE: runs of one type are common */
+
+    *got = 0;
+    for (unsigned i = 0; i < n; i++, p += s->reloc_size) {
+        struct reloc *r = &out[i];
+        unsigned bytes = 0;
+
+        if (fast) {
+            uint64_t info = le64(p + 8);
+
+            *r = (struct reloc){le64(p), (int64_t)le64(p + 16), (uint32_t)(info >> 32),
+                                (uint32_t)info, NULL};
+        } else {
+            struct cursor c = {.in = {p, s->reloc_size}, .big = o->big, .wide = o->wide};
+            struct elf_rel e = elf_next_rel(&c, !s->implicit);
+
+            *r = (struct reloc){e.offset, e.addend, e.symbol, e.type, NULL};
+        }
+        if (r->number != number || !type) {
+            number = r->number;
+            type = o->rows ? reloc_row(o->rows, number) : NULL;
+        }
+        r->type = type;
+        bytes = type && type->field ? type->field->bytes : 0;
+        if (r->symbol >= o->symbol_count || r->offset > s->size || s->size - r->offset < bytes ||
+            (bytes && !s->data.at && !(s->flags & SEC_COMPRESSED)))
+            return bad_reloc(d, o, section, first + i, r, bytes);
+        if (s->implicit && bytes)
+            r->addend = reloc_implicit_addend(type, s->data.at + r->offset, o->big);
+    }
+    *got = n;
+    return true;
+}
+
+const struct format format_elf = {
+    .name = "ELF", .is = elf_is, .read = elf_read, .relocs = elf_relocs};
