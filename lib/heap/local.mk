@@ -1,1 +1,2 @@
-lib_libsysobj_la_SOURCES +=
+lib_libsysobj_la_SOURCES += \
+	lib/heap/julia.h

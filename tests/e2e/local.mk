@@ -1,15 +1,19 @@
 script_tests += \
+	tests/e2e/fetch-debs.sh \
 	tests/e2e/julia.sh \
+	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
 	tests/e2e/lib-plain.sh \
 	tests/e2e/lib-symbolic.sh \
-	tests/e2e/sweep.sh
+	tests/e2e/sweep-aarch64.sh \
+	tests/e2e/sweep-x86_64.sh
 
 slow_tests += tests/e2e/julia.sh
 
 EXTRA_DIST += \
 	tests/e2e/common.sh \
 	tests/e2e/libs.sh \
+	tests/e2e/sweep-common.sh \
 	tests/e2e/work/boost_context.cc \
 	tests/e2e/work/crypto.c \
 	tests/e2e/work/ffi.c \
