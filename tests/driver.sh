@@ -4,8 +4,9 @@
 #
 # Automake's own driver counts a script as one test. Here every check in it counts, so that a
 # script in which one check passed and eleven were skipped says just that. A check is a line that
-# starts with "ok: NAME", "not ok: NAME" or "skip: NAME"; a Check program's last line has its
-# numbers. A test that prints neither counts as one.
+# starts with "ok: NAME", "not ok: NAME" or "skip: NAME"; a script that does not name all that
+# passed ends with "N passed, N failed, N skipped"; a Check program's last line has its numbers.
+# A test that prints none of this counts as one.
 #
 # SYSIMAGE_SKIP_SLOW=1 skips the tests that SLOW_TESTS names.
 set -u
@@ -42,8 +43,13 @@ results=$(sed -nE \
         for (i = $5 + $7; i < $3; i++) print "PASS unit check"
         for (i = 0; i < $5 + $7; i++) print "FAIL unit check, see the log"
     }' "$log")
+# Those that passed and were only counted.
+unnamed=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed, [0-9]+ skipped$/\1/p' "$log" | tail -n 1)
+for ((i = $(grep -c '^PASS' <<<"$results"); i < ${unnamed:-0}; i++)); do
+    results+=$'\n'"PASS"
+done
 case $status in
-0) [ -n "$results" ] || results="PASS" ;;
+0) grep -q '^PASS' <<<"$results" || results+=$'\n'"PASS" ;;
 77) grep -q '^SKIP' <<<"$results" || results="SKIP no reason given" ;;
 124 | 137) results+=$'\n'"FAIL stopped: it took too long" ;;
 *) grep -q '^FAIL' <<<"$results" || results+=$'\n'"FAIL exit status $status" ;;

@@ -1,5 +1,4 @@
 script_tests += \
-	tests/e2e/fetch-debs.sh \
 	tests/e2e/julia.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
@@ -8,10 +7,16 @@ script_tests += \
 	tests/e2e/sweep-aarch64.sh \
 	tests/e2e/sweep-x86_64.sh
 
-slow_tests += tests/e2e/julia.sh
+slow_tests += \
+	tests/e2e/julia.sh \
+	tests/e2e/lib-aarch64.sh \
+	tests/e2e/lib-big.sh \
+	tests/e2e/sweep-aarch64.sh \
+	tests/e2e/sweep-x86_64.sh
 
 EXTRA_DIST += \
 	tests/e2e/common.sh \
+	tests/e2e/fetch-debs.sh \
 	tests/e2e/libs.sh \
 	tests/e2e/sweep-common.sh \
 	tests/e2e/work/boost_context.cc \
