@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /* query.c - load a library that was made from libsqlite3.a, and ask it something. */
 
 #include <dlfcn.h>

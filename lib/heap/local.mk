@@ -1,2 +1,4 @@
 lib_libsysobj_la_SOURCES += \
-	lib/heap/julia.h
+	lib/heap/julia.c lib/heap/julia.h \
+	lib/heap/julia_features.c \
+	lib/heap/julia_parts.h

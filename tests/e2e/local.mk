@@ -5,7 +5,8 @@ script_tests += \
 	tests/e2e/lib-plain.sh \
 	tests/e2e/lib-symbolic.sh \
 	tests/e2e/sweep-aarch64.sh \
-	tests/e2e/sweep-x86_64.sh
+	tests/e2e/sweep-x86_64.sh \
+	tests/e2e/symbols.sh
 
 slow_tests += \
 	tests/e2e/julia.sh \
