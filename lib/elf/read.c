@@ -95,6 +95,66 @@ static enum section_role section_role(const struct elf_shdr *s)
 
 static uint8_t log2_of(uint64_t power) { return power > 1 ? (uint8_t)__builtin_ctzll(power) : 0; }
 
+/* A compressed section starts with a header (gABI, "Section Compression");
+   what the model calls its size and alignment are those inside. */
+static bool read_compression(struct reader *r, struct section *s)
+{
+    struct cursor c = elf_cursor(&r->f, s->data);
+    uint32_t type = cur_u32(&c);
+    uint64_t size = 0, align = 0;
+
+    if (r->f.wide)
+        cur_u32(&c);
+    size = cur_word(&c);
+    align = cur_word(&c);
+    if (c.bad || (align & (align - 1)))
+        return diag_fail(r->d, E_FORMAT, "the compression header of %s is damaged", s->name);
+    /* zlib cannot do better than 1032 to 1; more is a bomb. */
+    if (size / 1100 > s->size)
+        return diag_fail(r->d, E_FORMAT, "%s: 0x%" PRIx64 " bytes from 0x%" PRIx64
+                         " compressed ones", s->name, size, s->size);
+    if (type == ELFCOMPRESS_ZLIB)
+        s->compression = COMPRESSION_ZLIB;
+    else if (type == ELFCOMPRESS_ZSTD)
+        s->compression = COMPRESSION_ZSTD;
+    else
+        return diag_fail(r->d, E_UNSUPPORTED, "%s: compression %" PRIu32, s->name, type);
+    span_sub(s->data, c.pos, s->data.size - c.pos, &s->data);
+    s->size = size;
+    s->align_log2 = log2_of(align);
+    return true;
+}
+
+static bool read_section_model(struct reader *r, uint32_t i)
+{
+    const struct elf_shdr *s = &r->f.sections[i];
+    struct section *out = &r->o->sections[i];
+
+    *out = (struct section){
+        .name = s->name,
+        .flags = section_flags(&r->f, s),
+        .role = (uint8_t)section_role(s),
+        .align_log2 = log2_of(s->align),
+        .addr = s->addr,
+        .size = s->size,
+        .entsize = s->entsize,
+        .data = s->data,
+        .type = s->type,
+    };
+    if (out->flags & SEC_LINK_ORDER) {
+        if (s->link >= r->f.section_count)
+            return diag_fail(r->d, E_FORMAT, "sh_link %" PRIu32 " of %" PRIu32 " sections",
+                             s->link, r->f.section_count);
+        out->link = s->link;
+    }
+    if ((out->flags & SEC_COMPRESSED) && !read_compression(r, out))
+        return false;
+    /* A merge section whose entries do not divide it is plain data. */
+    if ((out->flags & SEC_MERGE) && (s->entsize == 0 || out->size % s->entsize != 0))
+        out->flags &= ~(uint32_t)(SEC_MERGE | SEC_STRINGS);
+    return true;
+}
+
 static bool read_sections(struct reader *r)
 {
     struct object *o = r->o;
@@ -106,34 +166,15 @@ static bool read_sections(struct reader *r)
     o->sections[0] = (struct section){.name = "", .role = ROLE_META};
     for (uint32_t i = 1; i < r->f.section_count; i++) {
         const struct elf_shdr *s = &r->f.sections[i];
-        struct section *out = &o->sections[i];
+        const struct section *out = &o->sections[i];
+        struct where here = {r->d->where, "section", i};
+        bool ok = false;
 
-        *out = (struct section){
-            .name = s->name,
-            .flags = section_flags(&r->f, s),
-            .role = (uint8_t)section_role(s),
-            .align_log2 = log2_of(s->align),
-            .addr = s->addr,
-            .size = s->size,
-            .entsize = s->entsize,
-            .data = s->data,
-            .type = s->type,
-        };
-        if (out->flags & SEC_LINK_ORDER) {
-            if (s->link >= r->f.section_count) {
-                struct where here = {r->d->where, "section", i};
-
-                r->d->where = &here;
-                diag_fail(r->d, E_FORMAT, "sh_link %" PRIu32 " of %" PRIu32 " sections", s->link,
-                          r->f.section_count);
-                r->d->where = here.up;
-                return false;
-            }
-            out->link = s->link;
-        }
-        /* A merge section whose entries do not divide it is plain data. */
-        if ((out->flags & SEC_MERGE) && (s->entsize == 0 || s->size % s->entsize != 0))
-            out->flags &= ~(uint32_t)(SEC_MERGE | SEC_STRINGS);
+        r->d->where = &here;
+        ok = read_section_model(r, i);
+        r->d->where = here.up;
+        if (!ok)
+            return false;
         if (out->role == ROLE_PROPERTY)
             o->property = s->data;
         if (!strcmp(s->name, ".note.GNU-stack")) {
@@ -178,6 +219,9 @@ static bool attach_relocs(struct reader *r)
                 to->reloc_count = s->size / size;
                 to->reloc_size = (uint8_t)size;
                 to->implicit = s->type == SHT_REL;
+                if (to->implicit && to->compression)
+                    ok = diag_fail(r->d, E_UNSUPPORTED, "addends inside compressed section %s",
+                                   to->name);
             }
         }
         r->d->where = here.up;
@@ -655,7 +699,7 @@ static bool elf_relocs(struct diag *d, const struct object *o, uint32_t section,
         r->type = type;
         bytes = type && type->field ? type->field->bytes : 0;
         if (r->symbol >= o->symbol_count || r->offset > s->size || s->size - r->offset < bytes ||
-            (bytes && !s->data.at && !(s->flags & SEC_COMPRESSED)))
+            (bytes && !s->data.at))
             return bad_reloc(d, o, section, first + i, r, bytes);
         if (s->implicit && bytes)
             r->addend = reloc_implicit_addend(type, s->data.at + r->offset, o->big);

@@ -56,7 +56,11 @@ struct section {
     uint32_t link;      /* with SEC_LINK_ORDER */
     uint32_t group;     /* the group that it belongs to, 0 for none */
     uint32_t type;      /* the format's own number */
+    uint8_t compression; /* with SEC_COMPRESSED: enum section_compression; SIZE and
+                            align_log2 are those of the uncompressed contents */
 };
+
+enum section_compression { COMPRESSION_NONE, COMPRESSION_ZLIB, COMPRESSION_ZSTD };
 
 enum symbol_binding { BIND_LOCAL, BIND_GLOBAL, BIND_WEAK, BIND_UNIQUE };
 enum symbol_visibility { VIS_DEFAULT, VIS_INTERNAL, VIS_HIDDEN, VIS_PROTECTED }; /* ELF's numbers */
