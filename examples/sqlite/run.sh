@@ -17,7 +17,7 @@ show() {
     "$@"
 }
 
-archive=$(gcc -print-file-name=libsqlite3.a)
+archive=$(realpath "$(gcc -print-file-name=libsqlite3.a)")
 libdir=$(dirname "$(realpath "$(gcc -print-file-name=libc.so)")")
 [ -e "$archive" ] || { echo "libsqlite3.a is missing (Debian: libsqlite3-dev)" >&2; exit 77; }
 
