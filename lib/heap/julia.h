@@ -137,6 +137,7 @@ struct julia_heap {
     uint32_t inference_world; /* and of type inference's own code */
 
     struct span names; /* JULIA_NAMES, for julia_next_name() */
+    bool big;
 };
 
 struct julia_image {
@@ -144,17 +145,17 @@ struct julia_image {
     const struct julia_symbol *symbols; /* all that this version looks up */
     uint64_t symbol_count, missing;     /* MISSING of them are not present */
 
-    uint64_t functions, globals; /* has_code: native functions and global variables */
+    bool has_code; /* these four were read: */
+    uint64_t functions, globals; /* of the native code: functions, global variables */
     const struct julia_target *targets;
     uint64_t target_count;
-    bool has_code; /* the four above were read */
 
-    bool has_heap; /* HEAP was read */
     uint64_t heap_size; /* as the image says; 0 if it does not */
+    bool has_heap;      /* this was read: */
     struct julia_heap heap;
 
-    /* What was not decoded and why, in one line; NULL if all was. */
-    const char *undecoded;
+    /* Why the code or the heap was not read, in a few words; NULL if it was. */
+    const char *no_code, *no_heap;
 };
 
 /* Which Julia the image is for, by the symbols alone.  Cheap. */
@@ -169,7 +170,7 @@ bool julia_read(struct diag *d, struct arena *a, const struct julia_input *in,
 
 /* The next of the heap's names, starting with *POS = 0; it has no NUL at its
    end and may hold any byte.  False after the last. */
-bool julia_next_name(const struct julia_heap *heap, bool big, uint64_t *pos, struct span *out);
+bool julia_next_name(const struct julia_heap *heap, uint64_t *pos, struct span *out);
 
 /* For people: "1.7 or 1.8"; "constants"; "names". */
 const char *julia_version_name(enum julia_version version);
