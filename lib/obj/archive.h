@@ -14,6 +14,7 @@ struct ar_member {
     uint64_t offset;   /* of the member's header in the archive; tells equal names apart */
     struct span data;  /* the contents; empty for a member of a thin archive */
     uint64_t size;     /* of the contents, in a thin archive too */
+    uint64_t nested;   /* thin: NAME is an archive, and this its member's offset; 0 if it is not */
 };
 
 /* One entry of the symbol index. */
@@ -34,7 +35,8 @@ struct archive {
 /* True if IN starts as an archive of any kind does. */
 bool archive_is(struct span in);
 
-/* Read the archive IN.  Names and arrays live in A, member data in IN.
+/* Read the archive IN.  Arrays and member names live in A, member data and
+   the symbols' names in IN.
    Special members (the index, the name table) are not among the members.
    On failure OUT is zero and D says where: "header at 0x...: ...". */
 bool archive_read(struct diag *d, struct arena *a, struct span in, struct archive *out);

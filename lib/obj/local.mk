@@ -1,5 +1,5 @@
 lib_libsysobj_la_SOURCES += \
-	lib/obj/archive.h \
+	lib/obj/archive.c lib/obj/archive.h \
 	lib/obj/format.c \
 	lib/obj/object.h \
 	lib/obj/reloc.h
