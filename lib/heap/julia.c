@@ -29,6 +29,7 @@
 static const char handle[] = "jl_RTLD_DEFAULT_handle_pointer";
 static const char handle_function[] = "get_jl_RTLD_DEFAULT_handle_addr";
 
+/* clang-format off */
 static const struct {
     const char *name;
     const char *symbols[16]; /* ends at NULL */
@@ -59,6 +60,7 @@ static const struct {
     {"jl_globalUnique", JULIA_1_5},
     {"jl_get_ptls_states_slot", JULIA_1_6},
 };
+/* clang-format on */
 
 const char *julia_version_name(enum julia_version version) { return versions[version].name; }
 
@@ -132,11 +134,13 @@ static bool find_table(const struct julia_input *in, const char *name, struct ta
 static bool end_table(struct diag *d, const struct table *t)
 {
     if (t->c.bad)
-        return diag_fail(d, E_FORMAT, "%s: ends after 0x%" PRIx64 " bytes, in the middle of an entry",
-                         t->name, t->c.in.size);
+        return diag_fail(d, E_FORMAT,
+                         "%s: ends after 0x%" PRIx64 " bytes, in the middle of an entry", t->name,
+                         t->c.in.size);
     if (t->sized && t->c.pos != t->c.in.size)
-        return diag_fail(d, E_FORMAT, "%s: entries end at byte 0x%" PRIx64 ", the symbol at 0x%" PRIx64,
-                         t->name, t->c.pos, t->c.in.size);
+        return diag_fail(d, E_FORMAT,
+                         "%s: entries end at byte 0x%" PRIx64 ", the symbol at 0x%" PRIx64, t->name,
+                         t->c.pos, t->c.in.size);
     return true;
 }
 
@@ -147,8 +151,8 @@ static bool read_counted(struct diag *d, struct table *t, uint64_t entry, uint64
 
     *count = 0;
     if (!t->c.bad && !cur_count(&t->c, n, entry))
-        return diag_fail(d, E_FORMAT, "%s: %" PRIu64 " entries do not fit 0x%" PRIx64 " bytes", t->name,
-                         n, t->c.in.size);
+        return diag_fail(d, E_FORMAT, "%s: %" PRIu64 " entries do not fit 0x%" PRIx64 " bytes",
+                         t->name, n, t->c.in.size);
     cur_take(&t->c, n * entry);
     *count = n;
     return end_table(d, t);
@@ -201,9 +205,10 @@ static bool read_targets(struct diag *d, struct arena *a, const struct julia_inp
     *out = NULL;
     *out_count = 0;
     if (!c->bad && (!cur_count(c, count, 16) || count > MAX_TARGETS))
-        return diag_fail(d, E_FORMAT, "%s: %" PRIu64 " targets; 0x%" PRIx64 " bytes hold no more than "
-                         "%" PRIu64 ", and %d are the limit", t->name, count, c->in.size,
-                         c->in.size / 16, MAX_TARGETS);
+        return diag_fail(d, E_FORMAT,
+                         "%s: %" PRIu64 " targets; 0x%" PRIx64 " bytes hold no more than "
+                         "%" PRIu64 ", and %d are the limit",
+                         t->name, count, c->in.size, c->in.size / 16, MAX_TARGETS);
     if (c->bad)
         return end_table(d, t);
     list = arena_alloc(a, count, sizeof *list);
@@ -215,15 +220,17 @@ static bool read_targets(struct diag *d, struct arena *a, const struct julia_inp
 
         list[i].flags = cur_u32(c);
         words = cur_u32(c);
-        if (c->bad || !cur_count(c, words, 8) || words > MAX_FEATURE_WORDS)
-            return diag_fail(d, E_FORMAT, "%s: target %" PRIu64 ": %" PRIu64 " feature words, with %d "
-                             "allowed and 0x%" PRIx64 " bytes left", t->name, i, words,
-                             MAX_FEATURE_WORDS, c->in.size - c->pos);
+        if (c->bad)
+            return end_table(d, t);
+        if (!cur_count(c, words, 8) || words > MAX_FEATURE_WORDS)
+            return diag_fail(d, E_FORMAT,
+                             "%s: target %" PRIu64 ": %" PRIu64 " feature words, with %d "
+                             "allowed and 0x%" PRIx64 " bytes left",
+                             t->name, i, words, MAX_FEATURE_WORDS, c->in.size - c->pos);
         enabled = cur_take(c, 4 * words);
         disabled = cur_take(c, 4 * words);
         if (!name_features(d, a, in, enabled, words, &list[i].enabled, &list[i].enabled_count) ||
-            !name_features(d, a, in, disabled, words, &list[i].disabled,
-                           &list[i].disabled_count) ||
+            !name_features(d, a, in, disabled, words, &list[i].disabled, &list[i].disabled_count) ||
             !read_string(d, a, c, &list[i].name) || !read_string(d, a, c, &list[i].features))
             return false;
     }
@@ -254,20 +261,25 @@ static bool read_clones(struct diag *d, struct table *t, uint64_t functions,
         if (c->bad)
             break;
         if (!target->full && (target->base >= i || !targets[target->base].full))
-            return diag_fail(d, E_FORMAT, "%s: target %" PRIu64 ": target %" PRIu32 " is no full copy "
-                             "before it", t->name, i, target->base);
+            return diag_fail(d, E_FORMAT,
+                             "%s: target %" PRIu64 ": target %" PRIu32 " is no full copy "
+                             "before it",
+                             t->name, i, target->base);
         if (!cur_count(c, n, 4))
-            return diag_fail(d, E_FORMAT, "%s: target %" PRIu64 ": %" PRIu32 " entries do not fit "
-                             "0x%" PRIx64 " bytes", t->name, i, n, c->in.size);
+            return diag_fail(d, E_FORMAT,
+                             "%s: target %" PRIu64 ": %" PRIu32 " entries do not fit "
+                             "0x%" PRIx64 " bytes",
+                             t->name, i, n, c->in.size);
         for (uint32_t k = 0; k < n; k++) {
             uint32_t entry = cur_u32(c), index = entry;
 
             if (!target->full)
                 index &= ~TOP_BIT;
             if (index < next || index >= functions)
-                return diag_fail(d, E_FORMAT, "%s: target %" PRIu64 ": entry %" PRIu32 ": function "
-                                 "%" PRIu32 " is not among %" PRIu64 " to %" PRIu64, t->name, i, k,
-                                 index, next, functions);
+                return diag_fail(d, E_FORMAT,
+                                 "%s: target %" PRIu64 ": entry %" PRIu32 ": function %" PRIu32
+                                 " is out of order or not one of the %" PRIu64,
+                                 t->name, i, k, index, functions);
             next = (uint64_t)index + 1;
             target->slots += target->full || entry & TOP_BIT;
         }
@@ -277,16 +289,16 @@ static bool read_clones(struct diag *d, struct table *t, uint64_t functions,
 
 /* jl_dispatch_fvars_offsets: one entry for each clone of every target but
    the first, whose functions jl_sysimg_fvars_offsets lists. */
-static bool check_clone_offsets(struct diag *d, struct table *t,
-                                const struct julia_target *targets, uint64_t count)
+static bool check_clone_offsets(struct diag *d, struct table *t, const struct julia_target *targets,
+                                uint64_t count)
 {
     uint64_t clones = 0;
 
     for (uint64_t i = 1; i < count; i++)
         clones += targets[i].clones;
     if (!cur_count(&t->c, clones, 4))
-        return diag_fail(d, E_FORMAT, "%s: 0x%" PRIx64 " bytes cannot hold %" PRIu64 " clones", t->name,
-                         t->c.in.size, clones);
+        return diag_fail(d, E_FORMAT, "%s: 0x%" PRIx64 " bytes cannot hold %" PRIu64 " clones",
+                         t->name, t->c.in.size, clones);
     cur_take(&t->c, 4 * clones);
     return end_table(d, t);
 }
@@ -297,8 +309,8 @@ static bool read_code(struct diag *d, struct arena *a, const struct julia_input 
 {
     enum { FUNCTIONS, GLOBALS, TARGETS, CLONES, CLONE_OFFSETS, SLOTS, TABLES };
     static const char *const names[TABLES] = {
-        "jl_sysimg_fvars_offsets", "jl_sysimg_gvars_offsets", "jl_dispatch_target_ids",
-        "jl_dispatch_fvars_idxs", "jl_dispatch_fvars_offsets", "jl_dispatch_reloc_slots",
+        "jl_sysimg_fvars_offsets", "jl_sysimg_gvars_offsets",   "jl_dispatch_target_ids",
+        "jl_dispatch_fvars_idxs",  "jl_dispatch_fvars_offsets", "jl_dispatch_reloc_slots",
     };
     struct table t[TABLES];
     struct julia_target *targets;
@@ -311,8 +323,7 @@ static bool read_code(struct diag *d, struct arena *a, const struct julia_input 
         }
     }
     if (!read_counted(d, &t[FUNCTIONS], 4, &functions) ||
-        !read_counted(d, &t[GLOBALS], 4, &globals) ||
-        !read_counted(d, &t[SLOTS], 8, &slots) ||
+        !read_counted(d, &t[GLOBALS], 4, &globals) || !read_counted(d, &t[SLOTS], 8, &slots) ||
         !read_targets(d, a, in, &t[TARGETS], &targets, &count))
         return false;
     if (count == 0)
@@ -351,12 +362,15 @@ static bool read_heap(struct diag *d, const struct julia_input *in, struct julia
         return true;
     }
     if (!span_sub(data.bytes, 0, out->heap_size, &bytes))
-        return diag_fail(d, E_FORMAT, "jl_system_image_data: jl_system_image_size is 0x%" PRIx64 ", but "
-                         "its section ends after 0x%" PRIx64 " bytes", out->heap_size,
-                         data.bytes.size);
+        return diag_fail(d, E_FORMAT,
+                         "jl_system_image_data: jl_system_image_size is 0x%" PRIx64 ", but "
+                         "its section ends after 0x%" PRIx64 " bytes",
+                         out->heap_size, data.bytes.size);
     if (data.size != 0 && data.size != out->heap_size)
-        return diag_fail(d, E_FORMAT, "jl_system_image_data: jl_system_image_size is 0x%" PRIx64 ", the "
-                         "symbol's size 0x%" PRIx64, out->heap_size, data.size);
+        return diag_fail(d, E_FORMAT,
+                         "jl_system_image_data: jl_system_image_size is 0x%" PRIx64 ", the "
+                         "symbol's size 0x%" PRIx64,
+                         out->heap_size, data.size);
     if (out->version >= JULIA_1_13 && bytes.size >= 4 &&
         load_uint(bytes.at, 4, false) == 0xfd2fb528) {
         out->no_heap = "it is compressed with zstd, which is not decoded yet";

@@ -123,14 +123,14 @@ struct julia_heap {
     uint64_t length_words; /* bytes in the six length words */
     uint64_t padding;      /* bytes between parts */
 
-    unsigned tag_bit;                /* lowest bit of a reference's kind: 29, before 1.5.3 28 */
-    uint64_t tags[JULIA_REFS];       /* words in JULIA_TAGS by what they refer to */
-    uint64_t pointers[JULIA_REFS];   /* words in JULIA_POINTERS, likewise */
-    uint64_t globals[JULIA_REFS];    /* entries of JULIA_GLOBALS, likewise, */
-    uint64_t globals_unused;         /* and those that refer to nothing */
-    uint64_t functions_specialized;  /* entries of JULIA_FUNCTIONS that are called directly, */
-    uint64_t functions_generic;      /* those called with boxed arguments, */
-    uint64_t functions_unused;       /* and those of no code instance */
+    unsigned tag_bit;               /* lowest bit of a reference's kind: 29, before 1.5.3 28 */
+    uint64_t tags[JULIA_REFS];      /* words in JULIA_TAGS by what they refer to */
+    uint64_t pointers[JULIA_REFS];  /* words in JULIA_POINTERS, likewise */
+    uint64_t globals[JULIA_REFS];   /* entries of JULIA_GLOBALS, likewise, */
+    uint64_t globals_unused;        /* and those that refer to nothing */
+    uint64_t functions_specialized; /* entries of JULIA_FUNCTIONS that are called directly, */
+    uint64_t functions_generic;     /* those called with boxed arguments, */
+    uint64_t functions_unused;      /* and those of no code instance */
 
     uint32_t generated_names; /* how many names Julia has made up so far (gensym) */
     uint32_t world;           /* age of the newest method */
@@ -145,7 +145,7 @@ struct julia_image {
     const struct julia_symbol *symbols; /* all that this version looks up */
     uint64_t symbol_count, missing;     /* MISSING of them are not present */
 
-    bool has_code; /* these four were read: */
+    bool has_code;               /* these four were read: */
     uint64_t functions, globals; /* of the native code: functions, global variables */
     const struct julia_target *targets;
     uint64_t target_count;

@@ -18,6 +18,7 @@ struct cpu {
     size_t count;
 };
 
+/* clang-format off */
 /* Words: CPUID leaf 1 ECX and EDX; 7 EBX, ECX and EDX; 0x80000001 ECX and
    EDX; 0xd.1 EAX; 0x80000008 EBX; and since 1.5.3 7.1 EAX; 0x14 EBX. */
 static const struct feature x86[] = {
@@ -59,6 +60,7 @@ static const struct feature aarch64[] = {
     {64 + 0, "v8.1a"}, {64 + 1, "v8.2a"}, {64 + 2, "v8.3a"}, {64 + 3, "v8.4a"}, {64 + 4, "v8.5a"},
     {64 + 5, "v8.6a"},
 };
+/* clang-format on */
 
 static const struct cpu cpus[] = {
     {"x86-64", x86, sizeof x86 / sizeof x86[0]},

@@ -39,9 +39,12 @@ static const char *const part_names[JULIA_PARTS] = {
 };
 
 static const char *const ref_names[JULIA_REFS] = {
-    [JULIA_REF_OBJECT] = "objects",   [JULIA_REF_CONSTANT] = "constants",
-    [JULIA_REF_TAG] = "built-in objects", [JULIA_REF_NAME] = "names",
-    [JULIA_REF_BINDING] = "bindings", [JULIA_REF_FUNCTION] = "calling conventions",
+    [JULIA_REF_OBJECT] = "objects",
+    [JULIA_REF_CONSTANT] = "constants",
+    [JULIA_REF_TAG] = "built-in objects",
+    [JULIA_REF_NAME] = "names",
+    [JULIA_REF_BINDING] = "bindings",
+    [JULIA_REF_FUNCTION] = "calling conventions",
     [JULIA_REF_BUILTIN] = "built-in functions",
 };
 
@@ -77,8 +80,7 @@ static bool bad(struct reader *r, enum julia_part_kind kind, uint64_t entry, con
 }
 
 /* Take a length word and the part behind it, which starts at a multiple of ALIGN. */
-static bool read_part(struct reader *r, enum julia_part_kind kind, const char *name,
-                      uint64_t align)
+static bool read_part(struct reader *r, enum julia_part_kind kind, const char *name, uint64_t align)
 {
     struct julia_part *part = &r->heap->part[kind];
     uint64_t left;
@@ -92,9 +94,10 @@ static bool read_part(struct reader *r, enum julia_part_kind kind, const char *n
     cur_take(&r->c, part->size);
     if (!r->c.bad)
         return true;
-    return diag_fail(r->d, E_FORMAT, "jl_system_image_data: %s: 0x%" PRIx64 " bytes at 0x%" PRIx64
-                     " are not inside the heap, where 0x%" PRIx64 " bytes are left", name, part->size,
-                     part->offset, left);
+    return diag_fail(r->d, E_FORMAT,
+                     "jl_system_image_data: %s: 0x%" PRIx64 " bytes at 0x%" PRIx64
+                     " are not inside the heap, where 0x%" PRIx64 " bytes are left",
+                     name, part->size, part->offset, left);
 }
 
 bool julia_next_name(const struct julia_heap *heap, uint64_t *pos, struct span *out)
@@ -109,10 +112,12 @@ bool julia_next_name(const struct julia_heap *heap, uint64_t *pos, struct span *
     n = cur_u32(&c);
     *out = (struct span){.at = cur_take(&c, n), .size = n};
     cur_u8(&c);
-    if (c.bad)
+    if (c.bad) {
         *out = (struct span){0};
+        return false;
+    }
     *pos = c.pos;
-    return !c.bad;
+    return true;
 }
 
 static bool read_names(struct reader *r)
@@ -272,8 +277,8 @@ static bool read_functions(struct reader *r, const struct julia_image *image)
     struct span s = part_span(r, JULIA_FUNCTIONS);
 
     if (s.size % r->pointer_size != 0)
-        return bad(r, JULIA_FUNCTIONS, s.size / r->pointer_size, "half an entry; the part's size is",
-                   s.size);
+        return bad(r, JULIA_FUNCTIONS, s.size / r->pointer_size,
+                   "half an entry; the part's size is", s.size);
     part->count = s.size / r->pointer_size;
     if (image->has_code && part->count > image->functions)
         return bad(r, JULIA_FUNCTIONS, image->functions, "the code has no such function; entries",
@@ -330,7 +335,8 @@ static bool read_tail(struct reader *r)
         !read_list_before(r, s, &at, JULIA_REINIT, REINIT_TABLE, REINIT_MODULE))
         return false;
     if (at < 4)
-        return bad(r, JULIA_ROOTS, 0, "no room for the root task and three counters; words left", at);
+        return bad(r, JULIA_ROOTS, 0, "no room for the root task and three counters; words left",
+                   at);
     at -= 3;
     part[JULIA_ROOTS] = (struct julia_part){start, 4 * at, at};
     part[JULIA_COUNTERS] = (struct julia_part){start + 4 * at, 12, 3};
