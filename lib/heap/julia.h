@@ -172,9 +172,13 @@ bool julia_read(struct diag *d, struct arena *a, const struct julia_input *in,
    end and may hold any byte.  False after the last. */
 bool julia_next_name(const struct julia_heap *heap, uint64_t *pos, struct span *out);
 
-/* For people: "1.7 or 1.8"; "constants"; "names". */
+/* For people: "1.7 or 1.8"; "type tags to relocate"; "built-in objects". */
 const char *julia_version_name(enum julia_version version);
 const char *julia_part_name(enum julia_part_kind kind);
 const char *julia_ref_name(enum julia_ref ref);
+
+/* For programs, in JSON: "tags"; "builtin_object".  These never change. */
+const char *julia_part_key(enum julia_part_kind kind);
+const char *julia_ref_key(enum julia_ref ref);
 
 #endif

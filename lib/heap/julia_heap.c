@@ -24,32 +24,38 @@
 /* What has to be done to an object in the lists at the end. */
 enum { REINIT_TABLE = 1, REINIT_MODULE = 2, REINIT_CCALLABLE = 3 };
 
-static const char *const part_names[JULIA_PARTS] = {
-    [JULIA_OBJECTS] = "objects",
-    [JULIA_CONSTANTS] = "constants",
-    [JULIA_NAMES] = "names",
-    [JULIA_TAGS] = "type tags to relocate",
-    [JULIA_POINTERS] = "pointers to relocate",
-    [JULIA_GLOBALS] = "globals",
-    [JULIA_FUNCTIONS] = "functions",
-    [JULIA_ROOTS] = "roots",
-    [JULIA_COUNTERS] = "counters",
-    [JULIA_REINIT] = "objects to reinitialize",
-    [JULIA_CCALLABLE] = "functions callable from C",
+struct label {
+    const char *name, *key;
 };
 
-static const char *const ref_names[JULIA_REFS] = {
-    [JULIA_REF_OBJECT] = "objects",
-    [JULIA_REF_CONSTANT] = "constants",
-    [JULIA_REF_TAG] = "built-in objects",
-    [JULIA_REF_NAME] = "names",
-    [JULIA_REF_BINDING] = "bindings",
-    [JULIA_REF_FUNCTION] = "calling conventions",
-    [JULIA_REF_BUILTIN] = "built-in functions",
+static const struct label parts[JULIA_PARTS] = {
+    [JULIA_OBJECTS] = {"objects", "objects"},
+    [JULIA_CONSTANTS] = {"constants", "constants"},
+    [JULIA_NAMES] = {"names", "names"},
+    [JULIA_TAGS] = {"type tags to relocate", "tags"},
+    [JULIA_POINTERS] = {"pointers to relocate", "pointers"},
+    [JULIA_GLOBALS] = {"globals", "globals"},
+    [JULIA_FUNCTIONS] = {"functions", "functions"},
+    [JULIA_ROOTS] = {"roots", "roots"},
+    [JULIA_COUNTERS] = {"counters", "counters"},
+    [JULIA_REINIT] = {"objects to reinitialize", "reinit"},
+    [JULIA_CCALLABLE] = {"functions callable from C", "ccallable"},
 };
 
-const char *julia_part_name(enum julia_part_kind kind) { return part_names[kind]; }
-const char *julia_ref_name(enum julia_ref ref) { return ref_names[ref]; }
+static const struct label refs[JULIA_REFS] = {
+    [JULIA_REF_OBJECT] = {"objects", "object"},
+    [JULIA_REF_CONSTANT] = {"constants", "constant"},
+    [JULIA_REF_TAG] = {"built-in objects", "builtin_object"},
+    [JULIA_REF_NAME] = {"names", "name"},
+    [JULIA_REF_BINDING] = {"bindings", "binding"},
+    [JULIA_REF_FUNCTION] = {"calling conventions", "calling_convention"},
+    [JULIA_REF_BUILTIN] = {"built-in functions", "builtin_function"},
+};
+
+const char *julia_part_name(enum julia_part_kind kind) { return parts[kind].name; }
+const char *julia_part_key(enum julia_part_kind kind) { return parts[kind].key; }
+const char *julia_ref_name(enum julia_ref ref) { return refs[ref].name; }
+const char *julia_ref_key(enum julia_ref ref) { return refs[ref].key; }
 
 struct reader {
     struct diag *d;
@@ -76,7 +82,7 @@ static bool bad(struct reader *r, enum julia_part_kind kind, uint64_t entry, con
                 uint64_t value)
 {
     return diag_fail(r->d, E_FORMAT, "jl_system_image_data: %s: entry %" PRIu64 ": %s: 0x%" PRIx64,
-                     part_names[kind], entry, what, value);
+                     parts[kind].name, entry, what, value);
 }
 
 /* Take a length word and the part behind it, which starts at a multiple of ALIGN. */
