@@ -23,8 +23,8 @@ done
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -r $keyring ] || no "$keyring is missing (package debian-archive-keyring)"
 mirror=${DEBIAN_MIRROR:-$(apt-get --print-uris update 2>/dev/null |
-    sed -n "s|^'\(.*\)/dists/bookworm/InRelease'.*|\1|p" | head -n 1)}
-[ -n "$mirror" ] || no "apt has no Debian 12 mirror; set DEBIAN_MIRROR"
+    sed -n "s|^'\(.*\)/dists/[a-z]*/InRelease'.*|\1|p" | head -n 1)}
+[ -n "$mirror" ] || no "apt knows no mirror of Debian; set DEBIAN_MIRROR"
 
 mkdir -p "${dir%/*}"
 new=$(mktemp -d "$dir.XXXXXX")
