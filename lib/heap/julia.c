@@ -44,8 +44,11 @@ static const struct {
                            "jl_tls_offset_image"}},
     [JULIA_1_10] = {"1.10 to 1.12", {FROM_1_10}},
     [JULIA_1_13] = {"1.13", {FROM_1_10, "jl_image_unpack"}},
-    [JULIA_1_14] = {"1.14", {FROM_1_10, "jl_image_unpack", "jl_system_image_checksum"}},
+    [JULIA_1_14] = {"1.14 or later", {FROM_1_10, "jl_image_unpack", "jl_system_image_checksum"}},
 };
+
+/* What the heap of a package's own image starts with (since 1.9). */
+static const uint8_t package_magic[] = {0xfb, 'j', 'l', 'i', '\r', '\n', 0x1a, '\n'};
 
 /* The symbols that tell a version from the ones below it in this list. */
 static const struct {
@@ -110,7 +113,7 @@ static bool list_symbols(struct diag *d, struct arena *a, const struct julia_inp
 struct table {
     const char *name;
     struct cursor c;
-    bool sized; /* the symbol has a size, so the table must fill it */
+    uint64_t size; /* the symbol's, which the table must fill; 0 if not known */
 };
 
 /* False if the table is not there, or not in this file. */
@@ -122,10 +125,9 @@ static bool find_table(const struct julia_input *in, const char *name, struct ta
     if (!in->lookup(in->arg, name, &found))
         return false;
     out->c.in = found.bytes;
-    if (found.size != 0 && found.size <= found.bytes.size) {
+    out->size = found.size;
+    if (found.size != 0 && found.size < found.bytes.size)
         out->c.in.size = found.size;
-        out->sized = true;
-    }
     /* An empty table (no size, nothing behind it) is there all the same. */
     return found.size == 0 || found.bytes.size != 0;
 }
@@ -137,7 +139,11 @@ static bool end_table(struct diag *d, const struct table *t)
         return diag_fail(d, E_FORMAT,
                          "%s: ends after 0x%" PRIx64 " bytes, in the middle of an entry", t->name,
                          t->c.in.size);
-    if (t->sized && t->c.pos != t->c.in.size)
+    if (t->size > t->c.in.size)
+        return diag_fail(d, E_FORMAT,
+                         "%s: the symbol has 0x%" PRIx64 " bytes, its section only 0x%" PRIx64,
+                         t->name, t->size, t->c.in.size);
+    if (t->size != 0 && t->c.pos != t->c.in.size)
         return diag_fail(d, E_FORMAT,
                          "%s: entries end at byte 0x%" PRIx64 ", the symbol at 0x%" PRIx64, t->name,
                          t->c.pos, t->c.in.size);
@@ -371,6 +377,8 @@ static bool read_heap(struct diag *d, const struct julia_input *in, struct julia
                          "jl_system_image_data: jl_system_image_size is 0x%" PRIx64 ", the "
                          "symbol's size 0x%" PRIx64,
                          out->heap_size, data.size);
+    out->package = bytes.size >= sizeof package_magic &&
+                   memcmp(bytes.at, package_magic, sizeof package_magic) == 0;
     if (out->version >= JULIA_1_13 && bytes.size >= 4 &&
         load_uint(bytes.at, 4, false) == 0xfd2fb528) {
         out->no_heap = "it is compressed with zstd, which is not decoded yet";

@@ -151,6 +151,7 @@ struct julia_image {
     uint64_t target_count;
 
     uint64_t heap_size; /* as the image says; 0 if it does not */
+    bool package;       /* of one package, to be loaded into a running Julia (since 1.9) */
     bool has_heap;      /* this was read: */
     struct julia_heap heap;
 

@@ -92,6 +92,11 @@ static bool read_part(struct reader *r, enum julia_part_kind kind, const char *n
     uint64_t left;
 
     part->size = cur_u32(&r->c);
+    if (r->c.bad)
+        return diag_fail(r->d, E_FORMAT,
+                         "jl_system_image_data: %s: no room for their size: 0x%" PRIx64
+                         " bytes at 0x%" PRIx64,
+                         name, r->c.in.size - r->c.pos, r->c.pos);
     r->heap->length_words += 4;
     part->offset = align_up(r->c.pos, align);
     r->heap->padding += part->offset - r->c.pos;

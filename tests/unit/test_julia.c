@@ -373,7 +373,26 @@ START_TEST(later_heaps)
     add(&f, "jl_image_unpack");
     ck_assert(read_fake(&f, &a, &d, &image));
     ck_assert_str_eq(image.no_heap, "it is compressed with zstd, which is not decoded yet");
+    ck_assert(!image.package);
+    memcpy(find(&f, "jl_system_image_data")->bytes, "\373jli\r\n\032\n", 8);
+    ck_assert(read_fake(&f, &a, &d, &image));
+    ck_assert(image.package);
     arena_free(&a);
+    free_fake(&f);
+}
+END_TEST
+
+/* A symbol that sticks out of its section. */
+START_TEST(larger_than_its_section)
+{
+    struct fake f;
+    struct diag d;
+
+    make_fake(&f, false, true, 29);
+    find(&f, "jl_dispatch_fvars_idxs")->size++;
+    ck_assert(!reads(&f, &d));
+    ck_assert_str_eq(d.text, "jl_dispatch_fvars_idxs: the symbol has 0x19 bytes, its section only "
+                             "0x18");
     free_fake(&f);
 }
 END_TEST
@@ -452,6 +471,7 @@ int main(void)
     tcase_add_loop_test(c, says_what_is_wrong, 0, COUNT(wrong));
     tcase_add_loop_test(c, tells_versions_apart, 0, COUNT(sets));
     tcase_add_test(c, later_heaps);
+    tcase_add_test(c, larger_than_its_section);
     tcase_add_test(c, reads_what_is_there);
     tcase_add_test(c, heap_and_code_agree);
     tcase_add_test(c, memory_runs_out);
