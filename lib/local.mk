@@ -1,7 +1,8 @@
 # lib/libsysobj.la: everything that is not a command line. Not installed.
 noinst_LTLIBRARIES += lib/libsysobj.la
 lib_libsysobj_la_SOURCES =
-lib_libsysobj_la_LIBADD = $(JANSSON_LIBS) $(XXHASH_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS) $(SYS_LIBS)
+lib_libsysobj_la_LIBADD = $(JANSSON_LIBS) $(XXHASH_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS) $(IBERTY_LIBS) \
+	$(SYS_LIBS)
 
 include lib/base/local.mk
 include lib/obj/local.mk
