@@ -29,9 +29,32 @@ same_again() {
     cmp again.so "$work/sys.so"
 }
 
+# inspect FILE: what objtool says of an image is what the other script says.
+inspect() {
+    need python3
+    "$OBJTOOL" inspect --json "$1" >json
+    python3 "$here/julia_heap.py" "$1" json >told
+    python3 "$here/julia_heap.py" "$1" >expected
+    same "what is in $1" told expected
+    "$OBJTOOL" inspect "$1" >text
+    expect_text text 'Julia 1.5'
+}
+
+# The object, before it is linked, is an archive whose members make one image.
+inspect_object() {
+    need python3
+    "$OBJTOOL" inspect --json "$object" >json
+    python3 "$here/julia_heap.py" "$object" json >told
+    python3 "$here/julia_heap.py" "$work/sys.so" >expected
+    same "what is in sys.o and in sys.so" told expected
+}
+
 check "an image that Julia works with" flow
 check "the same interface as ld.bfd's image" like_bfd
 check "the same bytes again" same_again
 check "nothing to complain about" clean "$work/sys.so"
+check "inspect: our image" inspect "$work/sys.so"
+check "inspect: Julia's own image, of three targets" inspect "$julia_lib/julia/sys.so"
+check "inspect: the object" inspect_object
 
 finish
