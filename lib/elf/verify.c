@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* verify.c - the table of rules and what runs them. */
+
+#include "elf/verify.h"
+
+#include "elf/verify_rules.h"
+
+#include <stdio.h>
+
+/* clang-format off */
+static const struct rule {
+    const char *name, *says;
+    verify_check *check;
+} rules[] = {
+    {"header", "the headers are inside the file, of the right size, the entry point is code", verify_header},
+    {"load-order", "PT_LOADs ascend, do not overlap and share no page", verify_load_order},
+    {"load-align", "p_align is a power of two, a page at least; p_offset and p_vaddr agree modulo it", verify_load_align},
+    {"load-size", "p_filesz is at most p_memsz and the end does not wrap", verify_load_size},
+    {"wx-segment", "no segment is both writable and executable", verify_wx},
+    {"stack", "PT_GNU_STACK is there and not executable", verify_stack},
+    {"relro", "PT_GNU_RELRO covers whole pages from the start of a writable PT_LOAD", verify_relro},
+    {"segment-place", "what other segments cover is in a PT_LOAD, at the same place of the file", verify_segment_place},
+    {"phdr", "PT_PHDR is the program headers and PT_INTERP a string, each once and before PT_LOADs", verify_phdr},
+    {"tls", "one PT_TLS at most, its alignment a power of two that its address fits", verify_tls},
+    {"note", "notes and properties are well formed; one build-id at most, of 4 to 64 bytes", verify_notes},
+    {"dynamic-place", "PT_DYNAMIC is in a PT_LOAD and is section .dynamic", verify_dynamic_place},
+    {"dynamic-table", "it ends, says each thing once, has what belongs together, right entry sizes", verify_dynamic_table},
+    {"dynamic-range", "every address in it has room for its size in a fitting segment", verify_dynamic_range},
+    {"strings", "DT_STRTAB begins and ends with NUL and holds the names", verify_strings},
+    {"needed", "no library is needed twice", verify_needed},
+    {"textrel", "no relocation of read-only segments is announced", verify_textrel},
+    {"plt", "DT_JMPREL, DT_PLTRELSZ and DT_PLTREL agree; JUMP_SLOTs are in the GOT", verify_plt},
+    {"init-array", "every entry of the init and fini arrays leads to code", verify_init_array},
+    {"symbol", "dynamic symbols have names, and their section and segment contain them", verify_symbols},
+    {"hash", "DT_HASH: every symbol is found, chains end, the count is right", verify_hash},
+    {"gnu-hash", "DT_GNU_HASH: every exported symbol passes bloom, bucket and chain, in order", verify_gnu_hash},
+    {"version", "version records are sound, and every symbol's version is one of them", verify_versions},
+    {"reloc-place", "places are aligned, in the image and writable", verify_reloc_place},
+    {"reloc-type", "types are such that a loader knows", verify_reloc_type},
+    {"reloc-symbol", "symbol indices exist, and are there where the type needs one", verify_reloc_symbol},
+    {"relative", "RELATIVE targets are inside the image", verify_relative},
+    {"relr", "DT_RELR is well formed and glibc is asked for GLIBC_ABI_DT_RELR", verify_relr},
+    {"eh-frame", ".eh_frame is a chain of sound CIEs and FDEs for code of the image", verify_eh_frame},
+    {"eh-frame-hdr", "its table is sorted and each entry leads to the FDE for the address", verify_eh_frame_hdr},
+    {"section-place", "allocated sections and segments agree on address and offset", verify_section_place},
+    {"section-overlap", "no two sections share memory or bytes of the file", verify_section_overlap},
+    {"section-link", "sh_link, sh_info and sh_entsize are what sh_type demands", verify_section_link},
+    {"symtab", "local symbols come first, and names and sections exist", verify_symtab},
+};
+/* clang-format on */
+
+enum { RULES = sizeof rules / sizeof rules[0] };
+
+const char *verify_rule(unsigned i, const char **says)
+{
+    *says = i < RULES ? rules[i].says : NULL;
+    return i < RULES ? rules[i].name : NULL;
+}
+
+struct telling {
+    const struct verify_options *o;
+    const char *rule;
+    uint64_t total, of_rule;
+};
+
+static void tell(void *arg, enum diag_kind kind, const char *text)
+{
+    struct telling *t = arg;
+
+    if (kind != DIAG_ERROR)
+        return;
+    t->total++;
+    if (t->of_rule++ < VERIFY_SHOWN)
+        t->o->found(t->o->arg, t->rule, text);
+}
+
+static void tell_rest(struct telling *t)
+{
+    char text[64];
+
+    if (t->of_rule > VERIFY_SHOWN) {
+        snprintf(text, sizeof text, "%" PRIu64 " more findings of this rule",
+                 t->of_rule - VERIFY_SHOWN);
+        t->o->found(t->o->arg, t->rule, text);
+    }
+    t->of_rule = 0;
+}
+
+void *verify_alloc(struct verify *v, uint64_t count, uint64_t size)
+{
+    void *p = arena_alloc(v->a, count, size);
+
+    v->nomem = v->nomem || !p;
+    return p;
+}
+
+/* Headers that cannot be read at all are a finding like any other, unless
+   they are of something else. */
+static bool open_image(struct diag *d, struct verify *v, struct telling *t)
+{
+    struct diag first = {.where = d->where, .sink = NULL};
+
+    t->rule = rules[0].name;
+    if (!elf_open(&first, v->a, v->f.in, &v->f)) {
+        if (first.status != E_FORMAT)
+            return diag_fail(d, first.status, "%s", first.text);
+        tell(t, DIAG_ERROR, first.text);
+        return true;
+    }
+    if (v->f.type != ET_EXEC && v->f.type != ET_DYN)
+        return diag_fail(d, E_UNSUPPORTED,
+                         "only linked images have these rules, and this is %s (e_type %u)",
+                         v->f.type == ET_REL    ? "a relocatable object"
+                         : v->f.type == ET_CORE ? "a core file"
+                                                : "something else",
+                         v->f.type);
+    return elf_image_read(d, v->a, &v->f, &v->m);
+}
+
+bool elf_verify(struct diag *d, struct arena *a, struct span in, const struct verify_options *o,
+                uint64_t *findings)
+{
+    struct telling t = {.o = o};
+    struct diag sink = {.sink = tell, .arg = &t};
+    struct verify v = {.d = &sink, .a = a, .f.in = in};
+    bool ok = open_image(d, &v, &t);
+
+    for (unsigned i = 0; ok && v.f.ehsize && i < RULES && !v.nomem; i++) {
+        if (o->wanted && !o->wanted(o->arg, rules[i].name))
+            continue;
+        t.rule = rules[i].name;
+        rules[i].check(&v);
+        tell_rest(&t);
+    }
+    *findings = t.total;
+    return ok && (!v.nomem || diag_nomem(d));
+}

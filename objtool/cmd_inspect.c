@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd_inspect.c - objtool inspect: what is in this file? */
+
+#include "inspect.h"
+#include "tell.h"
+
+#include "base/file.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: objtool inspect [OPTION...] FILE...\n"
+    "Tell what ELF objects, libraries and programs, and archives of them, consist of.\n"
+    "Without a choice of lists: a summary.\n"
+    "\n"
+    "  --segments     list the segments\n"
+    "  --sections     list the sections\n"
+    "  --symbols      list the symbol tables\n"
+    "  --relocs       list the relocations\n"
+    "  --exports      list what others find here\n"
+    "  --imports      list what is looked for elsewhere\n"
+    "  --members      list all members of an archive\n"
+    "  --all          all lists\n"
+    "  --json         JSON, with the summary and the lists chosen\n"
+    "  -h, --help     this text\n"
+    "\n"
+    "Exit code: 0 ok, 2 usage, 3 I/O, 4 neither ELF nor archive, 5 malformed.\n";
+
+bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *name,
+                  struct span in)
+{
+    struct arena a = {0};
+    struct inspect i = {.d = d, .r = r, .a = &a, .parts = parts, .name = name};
+    bool ok = false;
+
+    if (elf_is(in))
+        ok = inspect_open(&i, in) && inspect_elf(&i);
+    else if (archive_is(in))
+        ok = inspect_archive(d, r, &a, parts, name, in);
+    else
+        diag_fail(d, E_UNKNOWN, "neither an ELF file nor an archive");
+    arena_free(&a);
+    return ok;
+}
+
+/* The summary and lists of PATH go to R.  Of a file that cannot be shown to
+   the end, nothing is. */
+static int inspect_path(struct report *r, unsigned parts, const char *path)
+{
+    struct where here = {NULL, path, NO_INDEX};
+    struct diag d = {.sink = tell_sink};
+    struct report one = {.as_json = r->as_json, .colours = r->colours};
+    struct file file;
+
+    rep_open(&one, NULL, '{');
+    rep_str(&one, "file", NULL, path);
+    if (file_open(&d, path, &file)) {
+        d.where = &here;
+        inspect_span(&d, &one, parts, path, file.data);
+        file_close(&file);
+    }
+    rep_close(&one);
+    if (d.status == OK && r->as_json && !json_done(&one.json))
+        diag_nomem(&d);
+    if (d.status == OK) {
+        if (r->as_json)
+            json_splice(&r->json, NULL, &one.json);
+        else
+            buf_bytes(&r->text, one.text.at, one.text.size);
+        r->text.bad = r->text.bad || one.text.bad;
+    } else {
+        rep_open(r, NULL, '{');
+        if (r->as_json) {
+            json_str(&r->json, "file", path);
+            json_str(&r->json, "error", d.text);
+            json_num(&r->json, "exit_code", (uint64_t)diag_exit_code(d.status));
+        }
+        rep_close(r);
+    }
+    rep_free(&one);
+    return diag_exit_code(d.status);
+}
+
+static int inspect_all(struct report *r, unsigned parts, char **paths, int count)
+{
+    int code = 0;
+
+    rep_open(r, NULL, '{');
+    rep_str(r, "schema", NULL, "sysimage-tools/inspect");
+    rep_num(r, "version", NULL, 1);
+    rep_open(r, "files", '[');
+    for (int i = 0; i < count; i++) {
+        int now = 0;
+
+        if (i > 0 && !r->as_json)
+            buf_printf(&r->text, "\n");
+        now = inspect_path(r, parts, paths[i]);
+        code = now > code ? now : code;
+        if (!r->as_json)
+            code = tell_print(&r->text, code);
+    }
+    rep_close(r);
+    rep_close(r);
+    if (r->as_json) {
+        buf_printf(&r->json.out, "\n");
+        r->json.out.bad = !json_done(&r->json);
+        code = tell_print(&r->json.out, code);
+    }
+    return code;
+}
+
+int cmd_inspect(int argc, char **argv)
+{
+    enum { LIST = 0x1000, JSON = 0x2000, HELP = 'h' };
+    static const struct option options[] = {{"segments", no_argument, NULL, LIST | PART_SEGMENTS},
+                                            {"sections", no_argument, NULL, LIST | PART_SECTIONS},
+                                            {"symbols", no_argument, NULL, LIST | PART_SYMBOLS},
+                                            {"relocs", no_argument, NULL, LIST | PART_RELOCS},
+                                            {"exports", no_argument, NULL, LIST | PART_EXPORTS},
+                                            {"imports", no_argument, NULL, LIST | PART_IMPORTS},
+                                            {"members", no_argument, NULL, LIST | PART_MEMBERS},
+                                            {"all", no_argument, NULL, LIST | PART_ALL},
+                                            {"json", no_argument, NULL, JSON},
+                                            {"help", no_argument, NULL, HELP},
+                                            {0}};
+    struct report r = {.colours = term_colours(STDOUT_FILENO)};
+    unsigned parts = 0;
+    int option = 0, code = 0;
+
+    optind = 0; /* the options of objtool itself were read before */
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (option == HELP) {
+            buf_bytes(&r.text, usage, sizeof usage - 1);
+            return tell_print(&r.text, 0);
+        }
+        if (option == '?')
+            return tell_usage("inspect");
+        if (option == JSON)
+            r.as_json = true;
+        else
+            parts |= (unsigned)option & PART_ALL;
+    }
+    if (optind == argc) {
+        fprintf(stderr, "objtool inspect: no file given\n");
+        return tell_usage("inspect");
+    }
+    code = inspect_all(&r, parts, argv + optind, argc - optind);
+    rep_free(&r);
+    return code;
+}
