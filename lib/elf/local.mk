@@ -1,5 +1,15 @@
 lib_libsysobj_la_SOURCES += \
+	lib/elf/dynamic.c lib/elf/dynamic.h \
+	lib/elf/dynamic_symbols.c \
 	lib/elf/elf.h \
 	lib/elf/file.c lib/elf/file.h \
 	lib/elf/machine.h \
-	lib/elf/read.c
+	lib/elf/read.c \
+	lib/elf/verify.c lib/elf/verify.h \
+	lib/elf/verify_dynamic.c \
+	lib/elf/verify_relocs.c \
+	lib/elf/verify_rules.h \
+	lib/elf/verify_sections.c \
+	lib/elf/verify_segments.c \
+	lib/elf/verify_symbols.c \
+	lib/elf/verify_unwind.c
