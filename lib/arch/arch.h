@@ -34,9 +34,10 @@ struct arch {
     uint64_t (*lazy_target)(const struct stub_at *at);
 
     /* Rewrite the instruction of a GOT load into one that needs no slot.
-       SECTION up to OFFSET + 4 is readable.  relax_ok() only looks; relax()
-       rewrites and returns the row's replacement: the field at the same
-       offset that now takes S + A - P.  Both NULL where nothing is relaxed. */
+       UNIT is the field, BEFORE the number of bytes of its section that lie
+       before it.  relax_ok() only looks; relax() rewrites: the same field then
+       takes S + A - P, 32 bits, signed.  Only for an addend of -4 (another one
+       loads from beside the slot).  Both NULL where nothing is relaxed. */
     bool (*relax_ok)(uint8_t relax, const uint8_t *unit, uint64_t before);
     void (*relax)(uint8_t relax, uint8_t *unit);
 
@@ -51,9 +52,17 @@ struct arch {
 extern const struct arch arch_x86_64;
 extern const struct arch arch_aarch64;
 
+/* Relaxations of x86-64, for the rows of every format. */
+enum {
+    X86_RELAX_NONE,
+    X86_RELAX_MOV_CALL_JMP, /* an instruction without REX prefix */
+    X86_RELAX_REX_MOV,      /* one with it */
+};
+
 /* Fields of plain data, for every CPU. */
-extern const struct field data8, data16, data32, data64;    /* EITHER range */
-extern const struct field udata8, udata16, udata32;         /* UNSIGNED */
-extern const struct field sdata8, sdata16, sdata32;         /* SIGNED */
+extern const struct field data8, data16, data32;    /* EITHER range */
+extern const struct field data64;                   /* ANY */
+extern const struct field udata8, udata16, udata32; /* UNSIGNED */
+extern const struct field sdata8, sdata16, sdata32; /* SIGNED */
 
 #endif

@@ -13,6 +13,8 @@ struct elf_machine {
     /* Numbers of the dynamic relocations that an image may need. */
     uint32_t relative, glob_dat, jump_slot, abs, irelative;
     uint32_t dtpmod, dtpoff, tpoff, tlsdesc;
+    /* _GLOBAL_OFFSET_TABLE_ is the start of .got.plt, not of .got. */
+    bool got_is_gotplt;
     /* .note.gnu.property: the type of the bits that every input must have. */
     uint32_t feature_and;
     const char *const *feature_names; /* bit 0, 1, ...; NULL ends */

@@ -26,6 +26,7 @@ enum reloc_what {
     WHAT_DTPREL,  /* the offset in this image's TLS block */
     WHAT_TPREL,   /* the offset from the thread pointer */
     WHAT_TLSMARK, /* marks an instruction of a TLS sequence; nothing is written */
+    WHAT_DYNAMIC, /* for the dynamic linker: refused in an object file */
 };
 
 /* What is subtracted from it. */
@@ -52,7 +53,8 @@ struct field {
     enum range range;
     struct piece piece[4]; /* ends at count 0 */
     /* For the few that do not fit the pieces (AArch64 MOVZ/MOVN): changes
-       the unit (after the pieces were set) for VALUE; NULL for most. */
+       the unit (after the pieces were set) for VALUE; NULL for most.  What
+       it does is not undone by field_get(). */
     uint64_t (*fix)(uint64_t unit, uint64_t value);
     bool insn; /* an instruction: little-endian even in big-endian files */
 };
@@ -61,7 +63,7 @@ struct reloc_type {
     const char *name; /* NULL: a hole in the table */
     enum reloc_what what;
     enum reloc_from from;
-    const struct field *field; /* NULL exactly for WHAT_NONE and WHAT_TLSMARK */
+    const struct field *field; /* NULL exactly for WHAT_NONE, WHAT_TLSMARK and WHAT_DYNAMIC */
     int8_t bias;               /* added to A: the format counts P from elsewhere */
     uint8_t relax;             /* the CPU's number of a relaxation that this row allows; 0: none */
 };
@@ -102,11 +104,13 @@ uint64_t field_set(const struct field *f, uint64_t unit, uint64_t value);
 uint64_t field_get(const struct field *f, uint64_t unit);
 
 /* Compute, check and write one relocation: BYTES has the whole unit.  BIG is
-   the byte order of data fields.  Nothing is written on failure. */
+   the byte order of data fields.  Nothing is written on failure, nor by rows
+   without a field. */
 bool reloc_apply(struct diag *d, const struct reloc_type *t, const struct reloc_at *at,
                  uint8_t *bytes, bool big);
 
-/* The addend that a format without explicit addends keeps in the field. */
+/* The addend that a format without explicit addends keeps in the field; 0
+   for rows without one. */
 int64_t reloc_implicit_addend(const struct reloc_type *t, const uint8_t *bytes, bool big);
 
 #endif
