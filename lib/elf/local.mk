@@ -3,8 +3,10 @@ lib_libsysobj_la_SOURCES += \
 	lib/elf/dynamic_symbols.c \
 	lib/elf/elf.h \
 	lib/elf/file.c lib/elf/file.h \
-	lib/elf/machine.h \
+	lib/elf/machine.c lib/elf/machine.h \
 	lib/elf/read.c \
+	lib/elf/rel_aarch64.c \
+	lib/elf/rel_x86_64.c \
 	lib/elf/verify.c lib/elf/verify.h \
 	lib/elf/verify_dynamic.c \
 	lib/elf/verify_relocs.c \
