@@ -141,6 +141,7 @@ const struct arch arch_aarch64 = {
     .max_page_size = 65536,
     .separate_code = false,
     .tls_tcb = 16,
+    .nop = 0xd503201f,
     .plt_header_size = 32,
     .plt_entry_size = 16,
     .plt_header = plt_header,

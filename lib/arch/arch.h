@@ -23,6 +23,8 @@ struct arch {
     uint64_t tls_tcb;       /* bytes between the thread pointer and the first block above it
                                (variant I); 0: blocks lie below the pointer (variant II) */
 
+    uint32_t nop; /* four bytes of doing nothing, between pieces of code */
+
     /* Lazy PLT: a header that enters the resolver, then equal entries. */
     uint32_t plt_header_size, plt_entry_size;
     void (*plt_header)(uint8_t *out, const struct stub_at *at);

@@ -103,6 +103,7 @@ const struct arch arch_x86_64 = {
     .max_page_size = 4096,
     .separate_code = true,
     .tls_tcb = 0,
+    .nop = 0x90909090,
     .plt_header_size = 32,
     .plt_entry_size = 16,
     .plt_header = plt_header,

@@ -1,3 +1,28 @@
 lib_libsysobj_la_SOURCES += \
+	lib/link/complaints.c lib/link/complaints.h \
+	lib/link/demangle.c \
+	lib/link/dynamic.c \
+	lib/link/dynrel.c \
+	lib/link/dynsym.c \
+	lib/link/eh_frame.c \
+	lib/link/gc.c \
+	lib/link/headers.c \
+	lib/link/inputs.c \
+	lib/link/layout.c \
+	lib/link/lexer.c lib/link/lexer.h \
+	lib/link/link.c lib/link/link.h \
+	lib/link/merge.c \
 	lib/link/options.h \
-	lib/link/script.h
+	lib/link/pack.c \
+	lib/link/property.c \
+	lib/link/provide.c \
+	lib/link/relocate.c \
+	lib/link/report.c \
+	lib/link/resolve.c \
+	lib/link/scan.c \
+	lib/link/script.c lib/link/script.h \
+	lib/link/sections.c \
+	lib/link/slots.c \
+	lib/link/symtab.c \
+	lib/link/version.c \
+	lib/link/write.c

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* complaints.c - one list for each thread, merged at the end. */
+
+#include "link/complaints.h"
+
+#include "base/par.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TOLD = 100 };
+
+struct complaint {
+    uint64_t task, seq;
+    enum diag_kind kind;
+    enum status status;
+    char *text;
+};
+
+struct complaint_worker {
+    struct arena arena;
+    struct diag diag;
+    uint64_t task;
+    struct complaint *at;
+    uint64_t count, cap;
+    uint64_t lost; /* errors that found no memory */
+};
+
+static void keep(void *arg, enum diag_kind kind, const char *text)
+{
+    struct complaint_worker *w = arg;
+    char *copy = arena_strdup(&w->arena, text);
+
+    if (!copy ||
+        !arena_grow(&w->arena, (void **)&w->at, w->count, &w->cap, sizeof *w->at)) {
+        w->lost++;
+        return;
+    }
+    w->at[w->count] = (struct complaint){w->task, w->count, kind, w->diag.status, copy};
+    w->count++;
+}
+
+bool complaints_begin(struct diag *d, struct complaints *c)
+{
+    c->count = par_workers();
+    c->workers = calloc(c->count, sizeof *c->workers);
+    return c->workers || diag_nomem(d);
+}
+
+struct diag *complaints_diag(struct complaints *c, unsigned worker, uint64_t task)
+{
+    struct complaint_worker *w = &c->workers[worker];
+
+    w->task = task;
+    w->diag = (struct diag){.sink = keep, .arg = w};
+    return &w->diag;
+}
+
+struct arena *complaints_arena(struct complaints *c, unsigned worker)
+{
+    return &c->workers[worker].arena;
+}
+
+static int by_task(const void *a, const void *b)
+{
+    const struct complaint *x = a, *y = b;
+
+    if (x->task != y->task)
+        return x->task < y->task ? -1 : 1;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+bool complaints_end(struct diag *d, struct complaints *c)
+{
+    uint64_t count = 0, lost = 0, told = 0, errors = 0;
+    struct complaint *all = NULL;
+
+    for (unsigned i = 0; i < c->count; i++) {
+        count += c->workers[i].count;
+        lost += c->workers[i].lost;
+    }
+    all = count ? malloc(count * sizeof *all) : NULL;
+    if (lost || (count && !all)) {
+        diag_nomem(d);
+        errors++;
+    }
+    for (unsigned i = 0, n = 0; all && i < c->count; n += (unsigned)c->workers[i++].count)
+        if (c->workers[i].count)
+            memcpy(all + n, c->workers[i].at, c->workers[i].count * sizeof *all);
+    if (all)
+        qsort(all, count, sizeof *all, by_task);
+    for (uint64_t i = 0; all && i < count; i++) {
+        if (all[i].kind == DIAG_ERROR)
+            errors++;
+        if (told++ >= MAX_TOLD)
+            continue;
+        if (all[i].kind == DIAG_WARNING)
+            diag_warn(d, "%s", all[i].text);
+        else
+            diag_fail(d, all[i].status, "%s", all[i].text);
+    }
+    if (all && told > MAX_TOLD)
+        diag_fail(d, E_LINK, "and %llu more", (unsigned long long)(told - MAX_TOLD));
+    free(all);
+    for (unsigned i = 0; i < c->count; i++)
+        arena_free(&c->workers[i].arena);
+    free(c->workers);
+    *c = (struct complaints){0};
+    return errors == 0;
+}

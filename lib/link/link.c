@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* link.c - the phases of a link, in order. */
+
+#include "link/link.h"
+
+#include "base/par.h"
+#include "elf/elf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+bool link_own(struct link *l, void *p)
+{
+    if (!p)
+        return true;
+    if (!arena_grow(&l->arena, (void **)&l->owned, l->owned_count, &l->owned_cap,
+                    sizeof *l->owned)) {
+        free(p);
+        return diag_nomem(l->d);
+    }
+    l->owned[l->owned_count++] = p;
+    return true;
+}
+
+/* objs[0] is the linker's own, filled once the inputs are known. */
+static bool start(struct link *l)
+{
+    struct lobj *own = arena_alloc(&l->arena, 1, sizeof *own);
+
+    par_limit(l->opt->threads);
+    if (!own || !arena_grow(&l->arena, (void **)&l->objs, 0, &l->obj_cap, sizeof(struct lobj *)))
+        return diag_nomem(l->d);
+    l->objs[l->obj_count++] = own;
+    return true;
+}
+
+static bool resolve(struct link *l)
+{
+    l->arch = l->machine->arch;
+    return link_finish_symbols(l) && link_make_internal(l) && link_provide(l);
+}
+
+static bool retain(struct link *l) { return link_read_eh_frame(l) && link_collect(l); }
+
+static bool collect(struct link *l) { return link_merge_strings(l) && link_collect_eh_frame(l); }
+
+static bool scan(struct link *l) { return link_scan(l) && link_assign_slots(l); }
+
+static bool make_file_sections(struct link *l)
+{
+    if (l->opt->strip != STRIP_ALL) {
+        l->made[MADE_SYMTAB] = link_new_section(l, ".symtab", SHT_SYMTAB, 0, 3);
+        l->objs[0]->o.sections[l->made[MADE_SYMTAB]->index].entsize = SYM64_SIZE;
+        l->made[MADE_STRTAB] = link_new_section(l, ".strtab", SHT_STRTAB, 0, 0);
+    }
+    l->made[MADE_SHSTRTAB] = link_new_section(l, ".shstrtab", SHT_STRTAB, 0, 0);
+    return true;
+}
+
+static bool lay_out(struct link *l)
+{
+    return link_make_property(l) && link_make_build_id(l) && link_make_dynrel(l) &&
+           link_make_dynsym(l) && link_make_dynamic(l) && make_file_sections(l) &&
+           link_make_outs(l) && link_layout(l);
+}
+
+static bool relocate(struct link *l)
+{
+    return link_place_symbols(l) && link_fill_dynsym(l) && link_fill_dynamic(l) &&
+           link_fill_dynrel(l) && link_fill_eh_frame(l) && link_make_symtab(l) &&
+           link_pack_debug(l) && link_make_shstrtab(l) && link_layout_file(l);
+}
+
+static const struct phase {
+    const char *name;
+    bool (*run)(struct link *l);
+} phases[] = {
+    {"start", start},       {"reading", link_read_inputs}, {"resolving", resolve},
+    {"retaining", retain},  {"collecting", collect},       {"scanning", scan},
+    {"laying out", lay_out}, {"relocating", relocate},     {"reporting", link_report},
+    {"writing", link_write},
+};
+
+/* A line on the terminal once the link has taken more than a second. */
+static void progress(const struct link *l, const char *phase, const struct timespec *since)
+{
+    struct timespec now;
+
+    if (!l->opt->progress)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if ((now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000 >= 1000)
+        fprintf(stderr, phase ? "\r\033[K%s: %s..." : "\r\033[K", l->opt->output, phase);
+}
+
+bool link_run(struct diag *d, const struct link_options *options)
+{
+    struct link l = {.d = d, .opt = options};
+    struct timespec since;
+    bool ok = true;
+
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    for (size_t i = 0; ok && i < sizeof phases / sizeof *phases; i++) {
+        progress(&l, phases[i].name, &since);
+        ok = phases[i].run(&l);
+    }
+    progress(&l, NULL, &since);
+    for (uint64_t i = 0; i < l.owned_count; i++)
+        free(l.owned[i]);
+    for (uint64_t i = 0; i < l.file_count; i++)
+        file_close(l.files[i]);
+    strtab_free(&l.dynstr);
+    strtab_free(&l.strtab);
+    strtab_free(&l.shstrtab);
+    link_free_symtab(&l);
+    arena_free(&l.arena);
+    return ok;
+}

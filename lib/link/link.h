@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* link.h - one link: objects in, one shared library out.
+ *
+ * The phases run in this order (link.c), each reading what the former left:
+ *
+ *   read      inputs.c                 open files, read objects and archives
+ *   resolve   resolve.c provide.c      one definition for each name
+ *   retain    gc.c                     which sections live
+ *   collect   merge.c eh_frame.c       strings and unwind records, shared
+ *   scan      scan.c slots.c           what each relocation needs: GOT, PLT, dynamic
+ *   lay out   sections.c dynsym.c dynamic.c layout.c
+ *   relocate, write   relocate.c fill.c write.c
+ */
+
+#ifndef LINK_LINK_H
+#define LINK_LINK_H
+
+#include "base/strtab.h"
+#include "elf/machine.h"
+#include "link/options.h"
+#include "link/script.h"
+#include "obj/archive.h"
+#include "obj/object.h"
+
+#include <stdatomic.h>
+
+struct link;
+struct lobj;
+struct lsec;
+struct out;
+struct eh_section;
+struct relr_place;
+
+/* A run of input bytes and where it went. */
+struct moved {
+    uint64_t from; /* offset in the input section */
+    uint64_t to;   /* offset in the section that took it; MOVED_GONE if dropped */
+};
+#define MOVED_GONE UINT64_MAX
+
+/* One section in the link: of an input, or made by the linker. */
+struct lsec {
+    struct lobj *obj;
+    const struct section *sec;
+    uint32_t index; /* of SEC in its object */
+    bool live;      /* goes into the image */
+    bool discarded; /* another object's group of the same name was kept */
+    bool sorted;    /* its relocations come in the order of their offsets */
+    bool relro;     /* read-only data that needs relocating: moved to .data.rel.ro */
+    uint8_t align_log2;
+    struct out *out;
+    uint64_t offset; /* in OUT */
+    uint64_t size;
+    uint8_t *data; /* contents that are not those of SEC; NULL: use SEC's */
+
+    /* Merged strings and unwind records: the pieces, sorted by FROM, and the
+       section that holds them now. */
+    struct moved *moved;
+    uint32_t moved_count;
+    struct lsec *into;
+    struct eh_section *eh; /* the records of an .eh_frame section */
+
+    /* Dynamic relocations that the image needs for this section: RELATIVE in
+       RELA and in RELR form, and those that name a symbol or TLS block. */
+    uint64_t relative, relr, symbolic;
+};
+
+enum sym_state {
+    SYM_NEW,       /* named, neither defined nor referred to */
+    SYM_UNDEFINED,
+    SYM_SHARED,    /* a shared library defines it */
+    SYM_WEAK,      /* defined here, weakly */
+    SYM_COMMON,
+    SYM_DEFINED,
+};
+
+/* What relocations need of a symbol. */
+enum sym_need {
+    NEED_GOT = 1 << 0,
+    NEED_PLT = 1 << 1,
+    NEED_GD = 1 << 2,
+    NEED_IE = 1 << 3,
+    NEED_DESC = 1 << 4,
+    NEED_DYNSYM = 1 << 5,    /* a dynamic relocation names it */
+    NEED_CANONICAL = 1 << 6, /* its address is taken as the PLT entry's (local IFUNC) */
+};
+
+/* A symbol, local or global.  Globals are shared by all who name them. */
+struct lsym {
+    const char *name;
+    struct lobj *obj;  /* the definer; else the first to refer; NULL for SYM_NEW */
+    uint32_t index;    /* in OBJ */
+    uint32_t dynsym;   /* index in .dynsym, 0 for none */
+    uint64_t addr;     /* S, once laid out; the alignment of a common one before */
+    uint32_t slots;    /* index into link.slots, 0 for none */
+    uint16_t version;  /* VER_NDX_* or a node of ours; VERSYM_HIDDEN for "name@V" */
+    _Atomic uint16_t needs;
+    uint8_t state;     /* enum sym_state */
+    uint8_t visibility;
+    bool referred : 1;     /* by an object */
+    bool strong_ref : 1;   /* by an object, not weakly */
+    bool shared_ref : 1;   /* by a shared library, not weakly */
+    bool exported : 1;     /* in .dynsym as a definition */
+    bool localized : 1;    /* a version script or its kin hides it */
+    bool bound : 1;        /* -Bsymbolic and its kin: not preemptible */
+    bool wanted : 1;       /* -u, --export and so on: kept by --gc-sections */
+    bool versioned : 1;    /* VERSION comes from its own name */
+    bool linker : 1;       /* made by the linker: never exported */
+};
+
+/* GOT and PLT places of one symbol; offsets in their sections, NO_SLOT for none. */
+struct slots {
+    struct lsym *sym;
+    uint32_t got, gd, ie, desc; /* byte offsets in .got */
+    uint32_t plt;               /* index of the PLT entry */
+};
+#define NO_SLOT UINT32_MAX
+
+/* One input object or library. */
+struct lobj {
+    struct object o;
+    const struct file *file; /* the file that holds its bytes, NULL if none */
+    const char *archive;     /* path of the archive it came from, NULL */
+    uint32_t order;          /* place among the inputs */
+    struct lsec *secs;       /* for each section of O */
+    struct lsym *locals;     /* for each symbol below first_global */
+    struct lsym **globals;   /* for each other */
+    bool retain;             /* all its sections are kept */
+    bool hide;               /* --exclude-libs */
+    bool needed;             /* shared: DT_NEEDED */
+    const char *why;         /* why it is in the link, for --print-retained */
+};
+
+/* Place of an output section: by what its pages may do, then by use. */
+enum rank {
+    RANK_NOTE, RANK_HASH, RANK_DYNSYM, RANK_DYNSTR, RANK_VERSION, RANK_RELOCS, RANK_RODATA,
+    RANK_EH,
+    RANK_PLT, RANK_TEXT,
+    RANK_TDATA, RANK_TBSS, RANK_INIT, RANK_RELRO, RANK_DYNAMIC, RANK_GOT, RANK_GOTPLT_RELRO,
+    RANK_GOTPLT, RANK_DATA, RANK_BSS,
+    RANK_LARGE_RODATA, RANK_LARGE_DATA, RANK_LARGE_BSS,
+    RANK_OTHER, /* not in memory */
+    RANK_DEBUG,
+    RANK_SYMTAB, RANK_STRTAB, RANK_SHSTRTAB,
+};
+
+/* One output section. */
+struct out {
+    const char *name;
+    uint32_t type;  /* sh_type */
+    uint64_t flags; /* sh_flags */
+    enum rank rank;
+    bool empty;     /* has a place, but no header */
+    uint32_t index; /* in the section header table */
+    uint64_t addr, offset, size;
+    uint8_t align_log2;
+    uint64_t entsize;
+    struct out *link, *info; /* sh_link and sh_info, by section */
+    uint32_t info_value;     /* sh_info where it is a number */
+    struct lsec **secs;
+    uint64_t count, cap;
+    struct span packed; /* the whole contents, compressed; empty for plain */
+    uint64_t packed_from; /* size before compression */
+};
+
+/* One entry of the program header table. */
+struct segment {
+    uint32_t type, flags;
+    uint64_t offset, addr, filesz, memsz, align;
+};
+
+/* The sections that the linker makes.  Each is one lsec in its own out. */
+enum made {
+    MADE_PROPERTY, MADE_BUILD_ID, MADE_HASH, MADE_GNU_HASH, MADE_DYNSYM, MADE_DYNSTR,
+    MADE_VERSYM, MADE_VERDEF, MADE_VERNEED, MADE_RELA, MADE_RELR, MADE_RELAPLT,
+    MADE_EH_FRAME_HDR, MADE_EH_FRAME, MADE_PLT, MADE_DYNAMIC, MADE_GOT, MADE_GOTPLT,
+    MADE_COMMENT, MADE_SYMTAB, MADE_SYMTAB_SHNDX, MADE_STRTAB, MADE_SHSTRTAB,
+    MADE_COUNT
+};
+
+struct symtab; /* the hash table of global names, resolve.c */
+
+struct link {
+    struct diag *d;
+    const struct link_options *opt;
+    const struct elf_machine *machine;
+    const struct arch *arch;
+    struct arena arena;
+
+    struct file **files;
+    uint64_t file_count, file_cap;
+    struct lobj **objs; /* objects in the link, in order; objs[0] is the linker's own */
+    uint64_t obj_count, obj_cap;
+    struct lobj **libs; /* shared libraries */
+    uint64_t lib_count, lib_cap;
+    struct symtab *symtab;
+    struct lsym **globals; /* in the order first named */
+    uint64_t global_count, global_cap;
+    const char **visited; /* linker scripts' inputs in work, against loops */
+    uint64_t visited_count, visited_cap;
+
+    struct out **outs;
+    uint64_t out_count, out_cap;
+    struct lsec *made[MADE_COUNT];
+    struct out *rodata_strings; /* unused slots stay NULL */
+
+    struct slots *slots; /* [0] is unused */
+    uint64_t slot_count, slot_cap;
+    struct lsym **plt;   /* by PLT index: the lazy ones, then the IFUNCs from plt_irelative on */
+    uint64_t plt_count, plt_lazy;
+    uint32_t tls_ld_slot;  /* offset in .got, NO_SLOT */
+    _Atomic bool need_tls_ld, need_static_tls, need_gotbase, need_textrel;
+
+    struct lsym **dynsyms; /* [0] is NULL */
+    uint64_t dynsym_count, dynsym_cap, dynsym_first_hashed;
+    struct relr_place *relr_places; /* where RELR relocates */
+    uint64_t *relr_addrs;           /* the same as addresses, sorted */
+    struct strtab dynstr;
+    uint32_t verneed_count, verdef_count;
+    uint64_t relative_count, relr_count, symbolic_count; /* of sections and GOT */
+    uint32_t feature_and;
+
+    struct segment *segments;
+    uint32_t segment_count, segment_cap;
+    uint64_t file_size;
+    uint64_t shoff;
+    uint32_t header_count; /* of section headers */
+    uint64_t tls_addr, tls_size, tls_align;
+    uint64_t got_base; /* GOT */
+    uint64_t relro_end;
+    struct buf symtab_out;
+    struct strtab strtab, shstrtab;
+    void **owned; /* malloc'ed memory that goes with the link */
+    uint64_t owned_count, owned_cap;
+};
+
+/* Free P together with the link; P may be NULL. */
+bool link_own(struct link *l, void *p);
+
+/* Link as OPTIONS says.  What goes wrong is told to D's sink, one line each;
+   the output file appears only when all went well. */
+bool link_run(struct diag *d, const struct link_options *options);
+
+/* ---- inputs.c ---- */
+bool link_read_inputs(struct link *l);
+
+/* ---- resolve.c ---- */
+struct lsym *link_intern(struct link *l, const char *name, size_t len);
+struct lsym *link_find(const struct link *l, const char *name);
+/* Add O's symbols to the link. */
+bool link_add_object(struct link *l, struct lobj *o);
+bool link_add_shared(struct link *l, struct lobj *o);
+/* After all inputs: versioned references, commons, what is exported, what
+   is missing. */
+bool link_finish_symbols(struct link *l);
+void link_free_symtab(struct link *l);
+
+static inline struct lsym *lobj_sym(const struct lobj *o, uint32_t i)
+{
+    return i < o->o.first_global ? &o->locals[i] : o->globals[i - o->o.first_global];
+}
+
+/* The symbol-table entry that defines (or first named) S. */
+static inline const struct symbol *lsym_symbol(const struct lsym *s)
+{
+    return &s->obj->o.symbols[s->index];
+}
+
+static inline bool lsym_defined(const struct lsym *s) { return s->state >= SYM_WEAK; }
+
+/* The section that holds S, NULL for one that is absolute or not defined here. */
+struct lsec *lsym_section(const struct lsym *s);
+/* S may be replaced by another image's symbol when the program runs. */
+bool lsym_preemptible(const struct lsym *s);
+bool lsym_is_ifunc(const struct lsym *s);
+/* S has one value wherever the image is loaded: absolute, or a weak one
+   that nobody defines and nobody can. */
+bool lsym_is_constant(const struct lsym *s);
+
+/* ---- provide.c ---- */
+bool link_make_internal(struct link *l);  /* objs[0]: what the linker defines */
+bool link_provide(struct link *l);        /* __start_X, _GLOBAL_OFFSET_TABLE_, __dso_handle... */
+void link_place_provided(struct link *l); /* their addresses, once laid out */
+/* A new section of the linker's own. */
+struct lsec *link_new_section(struct link *l, const char *name, uint32_t type, uint64_t flags,
+                              uint8_t align_log2);
+
+/* ---- gc.c ---- */
+bool link_collect(struct link *l);
+
+/* ---- merge.c, eh_frame.c ---- */
+bool link_merge_strings(struct link *l);
+/* One record of .eh_frame: a CIE, or the FDE of one function. */
+struct eh_record {
+    uint32_t offset, size; /* in the input section, with the length word */
+    uint32_t cie;          /* of an FDE: index of its CIE's record; EH_CIE for a CIE */
+    uint32_t reloc, reloc_count; /* its relocations, in eh_section.relocs */
+    uint64_t to;           /* offset in the output, MOVED_GONE if dropped */
+};
+#define EH_CIE UINT32_MAX
+struct eh_section {
+    struct eh_record *records;
+    uint32_t count;
+    struct reloc *relocs; /* all of the section, by offset */
+};
+bool link_read_eh_frame(struct link *l);    /* before gc */
+bool link_collect_eh_frame(struct link *l); /* after it */
+bool link_fill_eh_frame(struct link *l);
+/* The section whose code R, an FDE of S, describes; NULL if it names none. */
+struct lsec *eh_function(const struct lsec *s, const struct eh_record *r);
+/* All relocations of S by offset, in the arena; NULL after a failure. */
+struct reloc *lsec_relocs(struct link *l, const struct lsec *s);
+/* Where offset OFF of S is now: the section that holds it, and the offset
+   there in *TO.  NULL if it was dropped. */
+struct lsec *lsec_moved(struct lsec *s, uint64_t off, uint64_t *to);
+/* The contents of S, unpacked if need be.  NULL after a failure. */
+const uint8_t *lsec_contents(struct link *l, struct lsec *s);
+
+/* ---- scan.c, slots.c ---- */
+bool link_scan(struct link *l);
+bool link_assign_slots(struct link *l);
+/* How messages call offset OFFSET of S: "lib.a(x.o): .text+0x12 (in f)";
+   lives in A. */
+const char *link_place(struct arena *a, const struct lsec *s, uint64_t offset);
+/* The GOT load R of S in CONTENTS is rewritten to need no slot. */
+bool link_relaxes(const struct link *l, const struct lsec *s, const struct reloc *r,
+                  const struct lsym *sym, const uint8_t *unit, uint64_t before);
+/* The relocation T writes a whole address of the image's pointer size. */
+static inline bool reloc_is_word(const struct reloc_type *t)
+{
+    return t->what == WHAT_SYMBOL && t->from == FROM_ZERO && t->field->bytes == 8 &&
+           t->field->bits == 64;
+}
+/* It takes the low bits of an address within its page: the same wherever
+   the image is loaded. */
+static inline bool reloc_is_page_offset(const struct reloc_type *t)
+{
+    return t->from == FROM_ZERO && t->field->range == ANY && t->field->bits <= 12;
+}
+
+/* ---- sections.c, layout.c ---- */
+bool link_make_outs(struct link *l);
+bool link_layout(struct link *l);      /* addresses, and offsets of what is in memory */
+bool link_layout_file(struct link *l); /* offsets of the rest, section headers, size */
+struct out *link_out(struct link *l, const char *name, uint32_t type, uint64_t flags,
+                     enum rank rank);
+bool out_add(struct link *l, struct out *o, struct lsec *s);
+static inline uint64_t lsec_addr(const struct lsec *s) { return s->out->addr + s->offset; }
+
+/* ---- dynsym.c, dynamic.c ---- */
+bool link_make_dynsym(struct link *l);  /* who is in it, names, hashes, versions */
+bool link_fill_dynsym(struct link *l);  /* values, once laid out */
+bool link_make_dynamic(struct link *l); /* the size of .dynamic */
+bool link_fill_dynamic(struct link *l);
+uint32_t elf_hash(const char *name);
+
+/* ---- relocate.c ---- */
+bool link_place_symbols(struct link *l);
+/* S + A for a relocation against symbol SYM of O, sections that moved
+   taken into account; false if the target was dropped. */
+bool link_target(const struct link *l, const struct lobj *o, const struct reloc *r,
+                 uint64_t *value);
+/* Apply the relocations of S whose fields meet [FROM, FROM + SIZE) to BYTES,
+   which holds S from FROM - BEFORE to FROM + SIZE + AFTER. */
+struct window {
+    uint8_t *bytes; /* of offset FROM - BEFORE */
+    uint64_t from, size, before, after;
+};
+bool link_relocate(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
+
+/* ---- dynrel.c: .rela.dyn, .relr.dyn, .rela.plt, GOT, PLT ---- */
+bool link_make_dynrel(struct link *l); /* sizes, as far as they do not depend on addresses */
+/* The size of .relr.dyn at the present addresses; it never shrinks. */
+bool link_size_relr(struct link *l, bool *changed);
+bool link_fill_dynrel(struct link *l);
+/* The address of S for a relocation: its PLT entry's where that stands for it. */
+uint64_t lsym_value(const struct link *l, const struct lsym *s);
+uint64_t plt_entry_addr(const struct link *l, uint32_t index);
+
+/* ---- property.c ---- */
+enum { BUILD_ID_SIZE = 20 }; /* of one made from the contents; SHA-1's, which tools expect */
+bool link_make_property(struct link *l);
+bool link_make_build_id(struct link *l);
+
+/* ---- symtab.c, headers.c, pack.c, write.c, report.c ---- */
+bool link_make_shstrtab(struct link *l);
+/* The ELF header with the program headers, and the section headers, in the
+   arena. */
+bool link_make_headers(struct link *l, struct span *front, struct span *back);
+bool link_make_symtab(struct link *l);
+bool link_pack_debug(struct link *l); /* --compress-debug-sections */
+bool link_write(struct link *l);
+/* Copy S from FROM on, SIZE bytes, relocated, to OUT. */
+bool link_copy(struct link *l, struct diag *d, struct lsec *s, uint64_t from, uint64_t size,
+               uint8_t *out);
+bool link_report(struct link *l); /* -Map, --print-retained */
+
+#endif

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* resolve.c - one definition for each name, and who may see it.
+ *
+ * Symbols are added input by input.  A definition wins by its state (strong
+ * over common over weak over shared), the first of equals stays; two strong
+ * ones are an error. */
+
+#include "elf/elf.h"
+#include "link/link.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+/* An open hash table from names to symbols and, apart, to the groups that
+   were kept. */
+struct name_slot {
+    uint64_t hash;
+    const char *name;
+    void *what;
+};
+
+struct names {
+    struct name_slot *slots;
+    uint64_t size, used;
+};
+
+struct symtab {
+    struct names symbols;
+    struct names groups;
+};
+
+static struct name_slot *find_slot(const struct names *t, const char *name, size_t len,
+                                   uint64_t hash)
+{
+    uint64_t i = hash & (t->size - 1);
+
+    while (t->slots[i].name &&
+           (t->slots[i].hash != hash || strncmp(t->slots[i].name, name, len) != 0 ||
+            t->slots[i].name[len]))
+        i = (i + 1) & (t->size - 1);
+    return &t->slots[i];
+}
+
+static bool names_grow(struct names *t)
+{
+    struct names bigger = {.size = t->size ? t->size * 2 : 1024, .used = t->used};
+
+    if (!(bigger.slots = calloc(bigger.size, sizeof *bigger.slots)))
+        return false;
+    for (uint64_t i = 0; i < t->size; i++)
+        if (t->slots[i].name) {
+            uint64_t to = t->slots[i].hash & (bigger.size - 1);
+
+            while (bigger.slots[to].name)
+                to = (to + 1) & (bigger.size - 1);
+            bigger.slots[to] = t->slots[i];
+        }
+    free(t->slots);
+    *t = bigger;
+    return true;
+}
+
+/* The slot of NAME (LEN bytes); NULL without memory.  A new one has no name
+   yet: whoever fills it counts it in USED. */
+static struct name_slot *names_slot(struct names *t, const char *name, size_t len)
+{
+    uint64_t hash = XXH3_64bits(name, len);
+    struct name_slot *slot = NULL;
+
+    if (t->used * 2 >= t->size && !names_grow(t))
+        return NULL;
+    slot = find_slot(t, name, len, hash);
+    slot->hash = hash;
+    return slot;
+}
+
+struct lsym *link_intern(struct link *l, const char *name, size_t len)
+{
+    struct name_slot *slot = NULL;
+    struct lsym *s = NULL;
+
+    if (!l->symtab && !(l->symtab = calloc(1, sizeof *l->symtab))) {
+        diag_nomem(l->d);
+        return NULL;
+    }
+    if (!(slot = names_slot(&l->symtab->symbols, name, len))) {
+        diag_nomem(l->d);
+        return NULL;
+    }
+    if (slot->name)
+        return slot->what;
+    if (name[len])
+        name = arena_strndup(&l->arena, name, len);
+    if (!name || !(s = arena_alloc(&l->arena, 1, sizeof *s)) ||
+        !arena_grow(&l->arena, (void **)&l->globals, l->global_count, &l->global_cap,
+                    sizeof *l->globals)) {
+        diag_nomem(l->d);
+        return NULL;
+    }
+    *s = (struct lsym){.name = name, .version = VER_NDX_GLOBAL};
+    l->globals[l->global_count++] = s;
+    slot->name = name;
+    slot->what = s;
+    l->symtab->symbols.used++;
+    return s;
+}
+
+struct lsym *link_find(const struct link *l, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (!l->symtab || !l->symtab->symbols.size)
+        return NULL;
+    return find_slot(&l->symtab->symbols, name, len, XXH3_64bits(name, len))->what;
+}
+
+void link_free_symtab(struct link *l)
+{
+    if (l->symtab) {
+        free(l->symtab->symbols.slots);
+        free(l->symtab->groups.slots);
+        free(l->symtab);
+    }
+    l->symtab = NULL;
+}
+
+/* ---- questions about a symbol ---- */
+
+struct lsec *lsym_section(const struct lsym *s)
+{
+    uint32_t section = 0;
+
+    if (!lsym_defined(s))
+        return NULL;
+    section = lsym_symbol(s)->section;
+    return section == SECTION_UNDEF || section >= s->obj->o.section_count
+               ? NULL
+               : &s->obj->secs[section];
+}
+
+bool lsym_preemptible(const struct lsym *s)
+{
+    if (s->localized || s->linker)
+        return false;
+    if (lsym_defined(s))
+        return s->exported && s->visibility == VIS_DEFAULT && !s->bound;
+    return s->visibility == VIS_DEFAULT;
+}
+
+bool lsym_is_ifunc(const struct lsym *s)
+{
+    return lsym_defined(s) && lsym_symbol(s)->kind == KIND_IFUNC;
+}
+
+bool lsym_is_constant(const struct lsym *s)
+{
+    if (lsym_defined(s))
+        return !s->linker && lsym_symbol(s)->section == SECTION_ABS;
+    return !lsym_preemptible(s);
+}
+
+/* ---- adding ---- */
+
+static struct lobj *first_group(struct link *l, const char *name, struct lobj *o)
+{
+    struct name_slot *slot = NULL;
+
+    if (!l->symtab && !(l->symtab = calloc(1, sizeof *l->symtab)))
+        return NULL;
+    if (!(slot = names_slot(&l->symtab->groups, name, strlen(name))))
+        return NULL;
+    if (!slot->name) {
+        slot->name = name;
+        slot->what = o;
+        l->symtab->groups.used++;
+    }
+    return slot->what;
+}
+
+/* Of groups with the same name only the first object's is kept.  Sections
+   called .gnu.linkonce.* are groups of one, named by themselves. */
+static bool discard_groups(struct link *l, struct lobj *o)
+{
+    bool *gone = arena_alloc(&l->arena, o->o.group_count, sizeof *gone);
+
+    if (!gone)
+        return diag_nomem(l->d);
+    for (uint32_t g = 1; g < o->o.group_count; g++) {
+        struct lobj *first = o->o.groups[g].comdat ? first_group(l, o->o.groups[g].name, o) : o;
+
+        if (!first)
+            return diag_nomem(l->d);
+        gone[g] = first != o;
+    }
+    for (uint32_t i = 1; i < o->o.section_count; i++) {
+        const struct section *s = &o->o.sections[i];
+
+        if (s->group && gone[s->group])
+            o->secs[i].discarded = true;
+        else if (!s->group && !strncmp(s->name, ".gnu.linkonce.", 14)) {
+            struct lobj *first = first_group(l, s->name, o);
+
+            if (!first)
+                return diag_nomem(l->d);
+            o->secs[i].discarded = first != o;
+        }
+        if (o->secs[i].discarded)
+            o->secs[i].live = false;
+    }
+    return true;
+}
+
+static bool make_sections(struct link *l, struct lobj *o)
+{
+    o->secs = arena_alloc(&l->arena, o->o.section_count, sizeof *o->secs);
+    if (!o->secs)
+        return diag_nomem(l->d);
+    for (uint32_t i = 0; i < o->o.section_count; i++) {
+        const struct section *s = &o->o.sections[i];
+        bool stripped = (s->flags & SEC_DEBUG) && l->opt->strip != STRIP_NONE;
+
+        o->secs[i] = (struct lsec){
+            .obj = o,
+            .sec = s,
+            .index = i,
+            .size = s->size,
+            .align_log2 = s->align_log2,
+            .live = s->role != ROLE_META && s->role != ROLE_PROPERTY &&
+                    !(s->flags & SEC_EXCLUDE) && !stripped,
+        };
+    }
+    return true;
+}
+
+static bool make_locals(struct link *l, struct lobj *o)
+{
+    o->locals = arena_alloc(&l->arena, o->o.first_global, sizeof *o->locals);
+    o->globals = arena_alloc(&l->arena, o->o.symbol_count - o->o.first_global, sizeof *o->globals);
+    if (!o->locals || !o->globals)
+        return diag_nomem(l->d);
+    for (uint32_t i = 0; i < o->o.first_global; i++)
+        o->locals[i] = (struct lsym){
+            .name = o->o.symbols[i].name,
+            .obj = o,
+            .index = i,
+            .state = i ? SYM_DEFINED : SYM_UNDEFINED,
+            .visibility = VIS_HIDDEN,
+            .localized = true,
+        };
+    return true;
+}
+
+/* The stricter of two visibilities; ELF numbers them so that 0 is the
+   laxest and else the smaller is the stricter. */
+static uint8_t strictest(uint8_t a, uint8_t b) { return !a ? b : !b ? a : a < b ? a : b; }
+
+static bool is_wrapped(const struct link *l, const char *name)
+{
+    for (size_t i = 0; i < l->opt->wrap.count; i++)
+        if (!strcmp(l->opt->wrap.at[i], name))
+            return true;
+    return false;
+}
+
+/* The symbol that a reference to NAME means: --wrap sends f to __wrap_f and
+   __real_f to f. */
+static struct lsym *referred_symbol(struct link *l, const char *name)
+{
+    char *other = NULL;
+
+    if (l->opt->wrap.count == 0)
+        return link_intern(l, name, strlen(name));
+    if (is_wrapped(l, name))
+        other = arena_printf(&l->arena, "__wrap_%s", name);
+    else if (!strncmp(name, "__real_", 7) && is_wrapped(l, name + 7))
+        other = arena_strdup(&l->arena, name + 7);
+    name = other ? other : name;
+    return link_intern(l, name, strlen(name));
+}
+
+/* The index of the version script's node NAME; 0 if there is none. */
+static uint16_t find_version(const struct link *l, const char *name)
+{
+    const struct version_script *v = l->opt->version_script;
+
+    for (uint32_t i = 0; v && i < v->node_count; i++)
+        if (!strcmp(v->nodes[i].name, name))
+            return v->nodes[i].index;
+    return 0;
+}
+
+/* The symbol that a definition called NAME defines.  "f@@V" is f, with
+   version V; "f@V" is a name of its own. */
+static struct lsym *defined_symbol(struct link *l, const struct lobj *o, const char *name)
+{
+    const char *at = strchr(name, '@');
+    bool is_default = at && at[1] == '@';
+    const char *version = at ? at + 1 + strspn(at + 1, "@") : NULL;
+    struct lsym *s = NULL;
+    uint16_t index = 0;
+
+    if (!at || at == name)
+        return link_intern(l, name, strlen(name));
+    index = find_version(l, version);
+    if (*version && !index) {
+        diag_fail(l->d, E_LINK, "%s: defines `%s', but no version script has a node %s",
+                  o->o.name, name, version);
+        return NULL;
+    }
+    s = link_intern(l, name, is_default ? (size_t)(at - name) : strlen(name));
+    if (s && *version) {
+        s->version = (uint16_t)(index | (is_default ? 0 : VERSYM_HIDDEN));
+        s->versioned = true;
+    }
+    return s;
+}
+
+static void add_reference(struct lsym *s, struct lobj *o, uint32_t i)
+{
+    const struct symbol *from = &o->o.symbols[i];
+    bool first = !s->referred;
+
+    s->referred = true;
+    s->visibility = strictest(s->visibility, from->visibility);
+    if (from->binding != BIND_WEAK && !s->strong_ref) {
+        s->strong_ref = true;
+        first = true;
+    }
+    if (s->state == SYM_NEW)
+        s->state = SYM_UNDEFINED;
+    if (s->state == SYM_UNDEFINED && first) {
+        s->obj = o;
+        s->index = i;
+    }
+}
+
+static enum sym_state state_of(const struct symbol *from)
+{
+    if (from->section == SECTION_COMMON || from->section == SECTION_LARGE_COMMON)
+        return SYM_COMMON;
+    return from->binding == BIND_WEAK ? SYM_WEAK : SYM_DEFINED;
+}
+
+static bool add_definition(struct link *l, struct lsym *s, struct lobj *o, uint32_t i)
+{
+    const struct symbol *from = &o->o.symbols[i];
+    enum sym_state state = state_of(from);
+
+    s->visibility = strictest(s->visibility, from->visibility);
+    if (state == SYM_COMMON && s->state == SYM_COMMON) {
+        if (from->value > s->addr)
+            s->addr = from->value;
+        if (from->size > lsym_symbol(s)->size) {
+            s->obj = o;
+            s->index = i;
+        }
+        return true;
+    }
+    if (state == SYM_DEFINED && s->state == SYM_DEFINED && !l->opt->allow_multiple) {
+        const struct symbol *old = lsym_symbol(s);
+
+        /* Two equal constants are one. */
+        if (old->section == SECTION_ABS && from->section == SECTION_ABS &&
+            old->value == from->value)
+            return true;
+        diag_fail(l->d, E_LINK, "duplicate symbol `%s': defined in %s and in %s", s->name,
+                  s->obj->o.name, o->o.name);
+        return true; /* go on: there may be more */
+    }
+    if (state <= (enum sym_state)s->state)
+        return true;
+    s->state = (uint8_t)state;
+    s->obj = o;
+    s->index = i;
+    s->addr = state == SYM_COMMON ? from->value : 0;
+    return true;
+}
+
+bool link_add_object(struct link *l, struct lobj *o)
+{
+    if (!make_sections(l, o) || !make_locals(l, o) || !discard_groups(l, o))
+        return false;
+    for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
+        const struct symbol *from = &o->o.symbols[i];
+        bool gone = from->section && from->section < o->o.section_count &&
+                    o->secs[from->section].discarded;
+        bool defines = from->section != SECTION_UNDEF && !gone;
+        const char *name = from->name;
+        struct lsym *s = NULL;
+
+        /* What a dropped group defined is now a reference to the kept one. */
+        if (gone && strstr(name, "@@"))
+            s = link_intern(l, name, strcspn(name, "@"));
+        else
+            s = defines ? defined_symbol(l, o, name) : referred_symbol(l, name);
+        if (!s)
+            return false;
+        o->globals[i - o->o.first_global] = s;
+        if (!defines)
+            add_reference(s, o, i);
+        else if (!add_definition(l, s, o, i))
+            return false;
+    }
+    return true;
+}
+
+/* --as-needed: is O needed by what was seen so far?  As in ld: a strong
+   reference of an object, or of a library that does not bring O itself. */
+static bool is_needed(const struct link *l, const struct lobj *o)
+{
+    bool brought = false;
+
+    for (uint64_t i = 0; i < l->lib_count; i++)
+        for (uint32_t n = 0; n < l->libs[i]->o.needed_count; n++)
+            brought = brought || !strcmp(l->libs[i]->o.needed[n], o->o.soname);
+    for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
+        const struct symbol *from = &o->o.symbols[i];
+        const struct lsym *s = NULL;
+
+        if (from->section == SECTION_UNDEF || from->hidden_version)
+            continue;
+        s = link_find(l, from->name);
+        if (s && s->state == SYM_UNDEFINED && s->visibility == VIS_DEFAULT &&
+            (s->strong_ref || s->wanted || (s->shared_ref && !brought)))
+            return true;
+    }
+    /* A reference that names its version: "f@V". */
+    for (uint64_t i = 0; i < l->global_count; i++) {
+        const struct lsym *s = l->globals[i];
+        const char *at = s->state == SYM_UNDEFINED && s->strong_ref ? strchr(s->name, '@') : NULL;
+
+        for (uint32_t n = o->o.first_global; at && n < o->o.symbol_count; n++) {
+            const struct symbol *from = &o->o.symbols[n];
+            const char *version =
+                from->version < o->o.version_count ? o->o.versions[from->version] : NULL;
+
+            if (from->section != SECTION_UNDEF && version &&
+                !strncmp(from->name, s->name, (size_t)(at - s->name)) &&
+                !from->name[at - s->name] && !strcmp(at + strspn(at, "@"), version))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool link_add_shared(struct link *l, struct lobj *o)
+{
+    if (!o->needed && !is_needed(l, o))
+        return true;
+    o->needed = true;
+    o->locals = arena_alloc(&l->arena, o->o.first_global, sizeof *o->locals);
+    o->globals = arena_alloc(&l->arena, o->o.symbol_count - o->o.first_global, sizeof *o->globals);
+    if (!o->locals || !o->globals)
+        return diag_nomem(l->d);
+    for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
+        const struct symbol *from = &o->o.symbols[i];
+        bool defines = from->section != SECTION_UNDEF;
+        struct lsym *s = NULL;
+
+        if (defines && (from->hidden_version || from->version == VER_NDX_LOCAL) &&
+            o->o.version_count)
+            continue;
+        if (from->visibility == VIS_HIDDEN || from->visibility == VIS_INTERNAL)
+            continue;
+        if (!(s = link_intern(l, from->name, strlen(from->name))))
+            return false;
+        o->globals[i - o->o.first_global] = s;
+        if (!defines) {
+            s->shared_ref = s->shared_ref || from->binding != BIND_WEAK;
+            if (s->state != SYM_NEW)
+                continue;
+            s->state = SYM_UNDEFINED;
+        } else if (s->state == SYM_NEW ||
+                   (s->state == SYM_UNDEFINED && s->visibility == VIS_DEFAULT)) {
+            s->state = SYM_SHARED;
+        } else {
+            continue;
+        }
+        s->obj = o;
+        s->index = i;
+    }
+    return true;
+}
+
+/* ---- when all inputs are known ---- */
+
+/* An undefined "f@V": version V of f in some library, or our own f if that
+   is its version. */
+static void resolve_versioned(struct link *l, struct lsym *s)
+{
+    const char *at = strchr(s->name, '@');
+    const char *version = at + strspn(at, "@");
+    size_t len = (size_t)(at - s->name);
+    struct lsym *plain = NULL;
+    char *name = arena_strndup(&l->arena, s->name, len);
+
+    for (uint64_t i = 0; i < l->lib_count; i++) {
+        const struct object *o = &l->libs[i]->o;
+
+        for (uint32_t n = o->first_global; n < o->symbol_count; n++) {
+            const struct symbol *from = &o->symbols[n];
+
+            if (from->section == SECTION_UNDEF || strncmp(from->name, s->name, len) != 0 ||
+                from->name[len] || from->version >= o->version_count ||
+                !o->versions[from->version] || strcmp(o->versions[from->version], version) != 0)
+                continue;
+            s->state = SYM_SHARED;
+            s->obj = l->libs[i];
+            s->index = n;
+            return;
+        }
+    }
+    plain = name ? link_find(l, name) : NULL;
+    if (!plain || !lsym_defined(plain) || (plain->version & 0x7fff) != find_version(l, version))
+        return;
+    for (uint64_t i = 1; i < l->obj_count; i++)
+        for (uint32_t n = 0; n < l->objs[i]->o.symbol_count - l->objs[i]->o.first_global; n++)
+            if (l->objs[i]->globals[n] == s)
+                l->objs[i]->globals[n] = plain;
+}
+
+/* Does the script (or list) SCRIPT name S as one for all to see? */
+static bool listed(const struct version_script *script, const char *name)
+{
+    uint16_t index = 0;
+    bool local = false;
+
+    return version_match(script, name, &index, &local) && !local;
+}
+
+static void decide_export(struct link *l, struct lsym *s)
+{
+    const struct link_options *opt = l->opt;
+    const struct symbol *def = lsym_symbol(s);
+    uint16_t version = VER_NDX_GLOBAL;
+    bool local = false;
+
+    if (s->visibility == VIS_HIDDEN || s->visibility == VIS_INTERNAL || s->obj->hide)
+        s->localized = true;
+    if (opt->version_script && !s->versioned &&
+        version_match(opt->version_script, s->name, &version, &local)) {
+        if (local)
+            s->localized = true;
+        else
+            s->version = version;
+    }
+    if (opt->exports && !listed(opt->exports, s->name))
+        s->localized = true;
+    if (s->localized || s->linker)
+        return;
+    s->exported = true;
+    if (def->binding == BIND_UNIQUE)
+        return;
+    if (opt->bsymbolic == BSYMBOLIC_ALL)
+        s->bound = true;
+    else if (opt->bsymbolic == BSYMBOLIC_FUNCTIONS)
+        s->bound = def->kind == KIND_FUNC || def->kind == KIND_IFUNC;
+    else if (opt->dynamic_list)
+        s->bound = true;
+    if (s->bound && opt->bsymbolic != BSYMBOLIC_ALL && opt->dynamic_list &&
+        listed(opt->dynamic_list, s->name))
+        s->bound = false;
+}
+
+bool link_finish_symbols(struct link *l)
+{
+    uint64_t count = l->global_count;
+
+    for (uint64_t i = 0; i < count; i++) {
+        struct lsym *s = l->globals[i];
+
+        if (s->state == SYM_UNDEFINED && strchr(s->name, '@'))
+            resolve_versioned(l, s);
+    }
+    for (uint64_t i = 0; i < l->global_count; i++)
+        if (lsym_defined(l->globals[i]))
+            decide_export(l, l->globals[i]);
+    for (size_t i = 0; i < l->opt->require_defined.count; i++) {
+        const struct lsym *s = link_find(l, l->opt->require_defined.at[i]);
+
+        if (!s || !lsym_defined(s))
+            diag_fail(l->d, E_LINK, "required symbol `%s' is not defined",
+                      l->opt->require_defined.at[i]);
+    }
+    return l->d->errors == 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* symtab.c - .symtab: every symbol of the image, for debuggers, profilers and
+ * runtimes that name their frames from it. */
+
+#include "elf/elf.h"
+#include "link/link.h"
+
+struct table {
+    struct link *l;
+    struct buf out;
+    struct buf extended; /* SHT_SYMTAB_SHNDX, if the image has so many sections */
+    uint32_t count;
+    bool any_extended;
+};
+
+static const uint8_t kinds[] = {[KIND_NONE] = STT_NOTYPE,       [KIND_OBJECT] = STT_OBJECT,
+                                [KIND_FUNC] = STT_FUNC,         [KIND_SECTION] = STT_SECTION,
+                                [KIND_FILE] = STT_FILE,         [KIND_TLS] = STT_TLS,
+                                [KIND_IFUNC] = STT_GNU_IFUNC};
+
+static void add(struct table *t, const char *name, uint8_t info, uint8_t other, uint32_t section,
+                uint64_t value, uint64_t size)
+{
+    bool far = section >= SHN_LORESERVE && section < SECTION_ABS;
+    uint16_t index = section == SECTION_ABS ? SHN_ABS : far ? SHN_XINDEX : (uint16_t)section;
+
+    buf_uint(&t->out, strtab_add(&t->l->strtab, name), 4);
+    buf_uint(&t->out, info, 1);
+    buf_uint(&t->out, other, 1);
+    buf_uint(&t->out, index, 2);
+    buf_uint(&t->out, value, 8);
+    buf_uint(&t->out, size, 8);
+    buf_uint(&t->extended, far ? section : 0, 4);
+    t->any_extended = t->any_extended || far;
+    t->count++;
+}
+
+/* Is local symbol S of the input kept out?  -x drops all locals, -X those of
+   the assembler; by default those go that only named merged strings. */
+static bool discarded(const struct link *l, const struct symbol *s, const struct lsec *sec)
+{
+    bool temporary = !strncmp(s->name, ".L", 2);
+
+    switch (l->opt->discard) {
+    case DISCARD_NONE:
+        return false;
+    case DISCARD_ALL:
+        return true;
+    case DISCARD_LOCALS:
+        return temporary;
+    case DISCARD_MERGE:
+        return temporary && sec && (sec->sec->flags & SEC_MERGE);
+    }
+    return false;
+}
+
+static void add_symbol(struct table *t, const struct lsym *s, uint8_t binding)
+{
+    const struct symbol *sym = lsym_symbol(s);
+    struct lsec *sec = lsym_section(s);
+    uint8_t kind = kinds[sym->kind];
+    uint64_t to = 0;
+    uint32_t index = lsym_defined(s) ? SECTION_ABS : SHN_UNDEF;
+
+    if (sec) {
+        sec = lsec_moved(sec, sym->value, &to);
+        if (!sec || !sec->out || !sec->live)
+            return;
+        index = sec->out->index;
+        if (t->l->opt->strip == STRIP_DEBUG && !(sec->out->flags & SHF_ALLOC))
+            return;
+    }
+    add(t, s->name, (uint8_t)(binding << 4 | kind),
+        (uint8_t)((lsym_defined(s) ? s->visibility & 3 : 0) | (sym->other & ~3)), index,
+        kind == STT_TLS && lsym_defined(s) ? s->addr - t->l->tls_addr : s->addr,
+        lsym_defined(s) ? sym->size : 0);
+}
+
+static void add_locals(struct table *t, const struct lobj *o)
+{
+    const char *file = NULL;
+
+    for (uint32_t i = 1; i < o->o.first_global; i++) {
+        const struct symbol *sym = &o->o.symbols[i];
+        struct lsym *s = &o->locals[i];
+
+        if (sym->kind == KIND_FILE) {
+            file = sym->name;
+            continue;
+        }
+        if (sym->kind == KIND_SECTION || !*sym->name || sym->section == SECTION_UNDEF ||
+            discarded(t->l, sym, lsym_section(s)))
+            continue;
+        if (file) { /* named once it has a symbol to its name */
+            add(t, file, STB_LOCAL << 4 | STT_FILE, 0, SECTION_ABS, 0, 0);
+            file = NULL;
+        }
+        s->visibility = VIS_DEFAULT;
+        add_symbol(t, s, STB_LOCAL);
+    }
+}
+
+static bool is_local_now(const struct lsym *s)
+{
+    return lsym_defined(s) && (s->localized || s->linker);
+}
+
+static uint8_t binding_of(const struct lsym *s)
+{
+    const struct symbol *sym = lsym_symbol(s);
+
+    if (!lsym_defined(s))
+        return s->strong_ref ? STB_GLOBAL : STB_WEAK;
+    return sym->binding == BIND_WEAK     ? STB_WEAK
+           : sym->binding == BIND_UNIQUE ? STB_GNU_UNIQUE
+                                         : STB_GLOBAL;
+}
+
+bool link_make_symtab(struct link *l)
+{
+    struct table t = {.l = l};
+    struct lsec *symtab = l->made[MADE_SYMTAB];
+    uint32_t first_global = 0;
+
+    if (!symtab)
+        return true;
+    buf_reserve(&t.out, SYM64_SIZE);
+    buf_reserve(&t.extended, 4);
+    strtab_add(&l->strtab, "");
+    t.count = 1;
+    for (uint64_t i = 1; i < l->obj_count; i++)
+        add_locals(&t, l->objs[i]);
+    /* Globals that became local, and the linker's own, belong to no file. */
+    add(&t, "", STB_LOCAL << 4 | STT_FILE, 0, SECTION_ABS, 0, 0);
+    for (uint64_t i = 0; i < l->global_count; i++)
+        if (is_local_now(l->globals[i]) && l->opt->discard != DISCARD_ALL)
+            add_symbol(&t, l->globals[i], STB_LOCAL);
+    first_global = t.count;
+    for (uint64_t i = 0; i < l->global_count; i++) {
+        const struct lsym *s = l->globals[i];
+
+        if (s->obj && !is_local_now(s) && (lsym_defined(s) || s->dynsym))
+            add_symbol(&t, s, binding_of(s));
+    }
+    symtab->data = t.out.at;
+    symtab->size = symtab->out->size = t.out.size;
+    symtab->out->info_value = first_global;
+    if (t.any_extended) {
+        l->made[MADE_SYMTAB_SHNDX]->data = t.extended.at;
+        l->made[MADE_SYMTAB_SHNDX]->size = l->made[MADE_SYMTAB_SHNDX]->out->size = t.extended.size;
+    }
+    l->made[MADE_STRTAB]->data = l->strtab.out.at;
+    l->made[MADE_STRTAB]->size = l->made[MADE_STRTAB]->out->size = l->strtab.out.size;
+    return link_own(l, t.out.at) && link_own(l, t.extended.at) &&
+           (!(t.out.bad || t.extended.bad || l->strtab.out.bad) || diag_nomem(l->d));
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* write.c - the file, in windows of 2 MiB.
+ *
+ * Each window is gathered in a buffer, relocated there and written at once,
+ * by whichever thread is free: the image is never whole in memory, large
+ * unchanged parts are read past the input's mapping, and the file system
+ * gets writes of a size and place that let it keep huge pages, which makes
+ * the image faster to map. */
+
+#include "base/par.h"
+#include "elf/elf.h"
+#include "link/complaints.h"
+#include "link/link.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum {
+    WINDOW = 2 << 20,
+    MARGIN = 16,         /* more than any field, and what a relaxation looks at */
+    READ_DIRECT = 64 << 10, /* from this size on, read() beats page faults */
+};
+
+/* A run of the file: a section, or bytes ready-made. */
+struct extent {
+    uint64_t offset, size;
+    struct lsec *sec;
+    const uint8_t *bytes;
+};
+
+struct writer {
+    struct link *l;
+    struct output out;
+    struct extent *extents;
+    uint64_t count, cap;
+    uint8_t **buffers;   /* one window and its margins for each worker */
+    uint64_t *hashes;    /* of each window, for the build-id */
+    struct complaints complaints;
+    atomic_bool failed;
+    atomic_int os_error;
+    atomic_uint_fast64_t done; /* windows written */
+};
+
+/* ---- copying a section ---- */
+
+static bool read_file(const struct file *f, uint64_t offset, uint8_t *to, uint64_t n)
+{
+    while (n > 0) {
+        ssize_t got = pread(f->fd, to, n, (off_t)offset);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        to += got;
+        offset += (uint64_t)got;
+        n -= (uint64_t)got;
+    }
+    return true;
+}
+
+/* The plain bytes of S. */
+static bool copy_plain(struct lsec *s, uint64_t from, uint64_t size, uint8_t *to)
+{
+    const uint8_t *at = s->data ? s->data : s->sec->data.at;
+    const struct file *f = s->obj->file;
+
+    if (size == 0)
+        return true;
+    if (s->sec->flags & SEC_ZERO && !s->data) {
+        memset(to, 0, size);
+        return true;
+    }
+    if (!s->data && size >= READ_DIRECT && f && at >= f->data.at &&
+        at + s->sec->data.size <= f->data.at + f->data.size)
+        return read_file(f, (uint64_t)(at - f->data.at) + from, to, size);
+    memcpy(to, at + from, size);
+    return true;
+}
+
+/* Copy [FROM, FROM + SIZE) of S to OUT and relocate it there.  AROUND says
+   that OUT has MARGIN bytes of room on both sides, which are spoiled. */
+static bool copy_relocated(struct link *l, struct diag *d, struct lsec *s, uint64_t from,
+                           uint64_t size, uint8_t *out)
+{
+    struct window w = {.from = from, .size = size};
+
+    w.before = from < MARGIN ? from : MARGIN;
+    w.after = s->size - from - size < MARGIN ? s->size - from - size : MARGIN;
+    w.bytes = out - w.before;
+    return copy_plain(s, from - w.before, w.before + size + w.after, w.bytes) &&
+           (!s->sec->reloc_count || s->into || link_relocate(l, d, s, &w));
+}
+
+bool link_copy(struct link *l, struct diag *d, struct lsec *s, uint64_t from, uint64_t size,
+               uint8_t *out)
+{
+    uint8_t *room = NULL;
+    bool ok = false;
+
+    if (s->sec->compression && !s->data && !lsec_contents(l, s))
+        return false;
+    if (from == 0 && size == s->size) {
+        struct window w = {.bytes = out, .size = size};
+
+        return copy_plain(s, 0, size, out) &&
+               (!s->sec->reloc_count || link_relocate(l, d, s, &w));
+    }
+    if (!(room = malloc(size + 2 * MARGIN)))
+        return diag_nomem(d);
+    ok = copy_relocated(l, d, s, from, size, room + MARGIN);
+    memcpy(out, room + MARGIN, size);
+    free(room);
+    return ok;
+}
+
+/* ---- windows ---- */
+
+/* The margins of a section's part lie over its neighbours' bytes: those are
+   saved around the work. */
+static bool place_section(struct writer *w, struct diag *d, struct lsec *s, uint64_t from,
+                          uint64_t size, uint8_t *out)
+{
+    uint64_t before = from < MARGIN ? from : MARGIN;
+    uint64_t after = s->size - from - size < MARGIN ? s->size - from - size : MARGIN;
+    uint8_t saved[2][MARGIN];
+    bool ok = false;
+
+    memcpy(saved[0], out - before, before);
+    memcpy(saved[1], out + size, after);
+    ok = copy_relocated(w->l, d, s, from, size, out);
+    memcpy(out - before, saved[0], before);
+    memcpy(out + size, saved[1], after);
+    return ok;
+}
+
+/* Code between functions: if it ever runs, it runs on. */
+static void fill_gap(const struct link *l, const struct extent *prev, uint8_t *buffer,
+                     uint64_t start, uint64_t end)
+{
+    uint64_t from = prev->offset + prev->size;
+    uint64_t to = prev[1].offset < end ? prev[1].offset : end;
+    uint8_t nop[4];
+
+    if (!prev->sec || !prev[1].sec || prev->sec->out != prev[1].sec->out ||
+        !(prev->sec->out->flags & SHF_EXECINSTR))
+        return;
+    store_uint(nop, 4, false, l->arch->nop);
+    for (uint64_t at = from < start ? start : from; at < to; at++)
+        buffer[at - start] = nop[at % 4];
+}
+
+static void write_window(void *arg, unsigned worker, uint64_t i)
+{
+    struct writer *w = arg;
+    struct diag *d = complaints_diag(&w->complaints, worker, i);
+    uint64_t start = i * WINDOW;
+    uint64_t end = start + WINDOW < w->l->file_size ? start + WINDOW : w->l->file_size;
+    uint8_t *buffer = w->buffers[worker] + MARGIN;
+    uint64_t lo = 0, hi = w->count;
+
+    if (atomic_load(&w->failed))
+        return;
+    /* The first extent that ends behind the window's start. */
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+
+        if (w->extents[mid].offset + w->extents[mid].size <= start)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    memset(buffer, 0, end - start);
+    for (uint64_t e = lo ? lo - 1 : 0; e < w->count && w->extents[e].offset < end; e++) {
+        const struct extent *x = &w->extents[e];
+        uint64_t from = x->offset < start ? start : x->offset;
+        uint64_t to = x->offset + x->size < end ? x->offset + x->size : end;
+        bool ok = true;
+
+        if (from < to && x->bytes)
+            memcpy(buffer + (from - start), x->bytes + (from - x->offset), to - from);
+        else if (from < to)
+            ok = place_section(w, d, x->sec, from - x->offset, to - from, buffer + (from - start));
+        if (!ok)
+            atomic_store(&w->failed, d->errors == 0);
+        if (e + 1 < w->count && x->offset + x->size < end)
+            fill_gap(w->l, x, buffer, start, end);
+    }
+    if (w->hashes)
+        w->hashes[i] = XXH3_64bits(buffer, end - start);
+    errno = 0;
+    if (!output_write(&w->out, buffer, end - start, start)) {
+        atomic_store(&w->os_error, errno ? errno : EIO);
+        atomic_store(&w->failed, true);
+    }
+    atomic_fetch_add(&w->done, 1);
+}
+
+/* ---- the list of extents ---- */
+
+static bool add_extent(struct writer *w, uint64_t offset, uint64_t size, struct lsec *sec,
+                       const uint8_t *bytes)
+{
+    if (size == 0)
+        return true;
+    if (!arena_grow(&w->l->arena, (void **)&w->extents, w->count, &w->cap, sizeof *w->extents))
+        return diag_nomem(w->l->d);
+    w->extents[w->count++] = (struct extent){offset, size, sec, bytes};
+    return true;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const struct extent *x = a, *y = b;
+
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static bool list_extents(struct writer *w)
+{
+    struct link *l = w->l;
+    struct span front, back;
+
+    if (!link_make_headers(l, &front, &back) || !add_extent(w, 0, front.size, NULL, front.at))
+        return false;
+    for (uint64_t i = 0; i < l->out_count; i++) {
+        const struct out *o = l->outs[i];
+
+        if (o->type == SHT_NOBITS || o->empty)
+            continue;
+        if (o->packed.at) {
+            if (!add_extent(w, o->offset, o->packed.size, NULL, o->packed.at))
+                return false;
+            continue;
+        }
+        for (uint64_t n = 0; n < o->count; n++) {
+            struct lsec *s = o->secs[n];
+
+            if (s->sec->compression && !lsec_contents(l, s))
+                return false;
+            if (!add_extent(w, o->offset + s->offset, s->size, s, NULL))
+                return false;
+        }
+    }
+    if (!add_extent(w, l->shoff, back.size, NULL, back.at))
+        return false;
+    qsort(w->extents, w->count, sizeof *w->extents, by_offset);
+    return true;
+}
+
+/* ---- the build-id ---- */
+
+/* A hash of the windows' hashes, put into the note when all is written.  It
+   covers every byte but its own. */
+static bool write_build_id(struct writer *w, uint64_t windows)
+{
+    struct lsec *s = w->l->made[MADE_BUILD_ID];
+    uint8_t id[BUILD_ID_SIZE];
+    XXH128_hash_t h;
+
+    if (!w->hashes)
+        return true;
+    h = XXH3_128bits(w->hashes, windows * sizeof *w->hashes);
+    store_uint(id, 8, true, h.high64);
+    store_uint(id + 8, 8, true, h.low64);
+    store_uint(id + 16, 4, true,
+               XXH3_64bits_withSeed(w->hashes, windows * sizeof *w->hashes, 1) & 0xffffffff);
+    memcpy(s->data + 16, id, sizeof id);
+    return output_write(&w->out, id, sizeof id, s->out->offset + s->offset + 16);
+}
+
+bool link_write(struct link *l)
+{
+    struct writer w = {.l = l, .out = {.fd = -1}};
+    uint64_t windows = (l->file_size + WINDOW - 1) / WINDOW;
+    unsigned workers = par_workers();
+    bool ok = list_extents(&w);
+
+    if (ok && (l->opt->build_id == BUILD_ID_HASH) &&
+        !(w.hashes = arena_alloc(&l->arena, windows, sizeof *w.hashes)))
+        ok = diag_nomem(l->d);
+    w.buffers = arena_alloc(&l->arena, workers, sizeof *w.buffers);
+    for (unsigned i = 0; ok && w.buffers && i < workers; i++)
+        if (!(w.buffers[i] = malloc(WINDOW + 2 * MARGIN)) || !link_own(l, w.buffers[i]))
+            ok = diag_nomem(l->d);
+    ok = ok && output_begin(l->d, l->opt->output, l->file_size, &w.out) &&
+         complaints_begin(l->d, &w.complaints);
+    if (!ok) {
+        output_abandon(&w.out);
+        return false;
+    }
+    par_for(windows, write_window, &w);
+    ok = complaints_end(l->d, &w.complaints) || l->opt->noinhibit;
+    if (ok && (w.failed || !write_build_id(&w, windows)))
+        ok = diag_fail(l->d, E_SYSTEM, "%s: cannot write: %s", l->opt->output,
+                       strerror(w.os_error ? w.os_error : EIO));
+    if (ok)
+        return output_commit(l->d, &w.out, 0777);
+    output_abandon(&w.out);
+    return false;
+}
