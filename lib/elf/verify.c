@@ -94,6 +94,20 @@ void *verify_alloc(struct verify *v, uint64_t count, uint64_t size)
     return p;
 }
 
+/* What "objcopy --only-keep-debug" leaves: the sections are there, their
+   contents are not. */
+static bool is_debug_file(const struct elf_file *f)
+{
+    for (uint32_t i = 1; i < f->section_count; i++) {
+        const struct elf_shdr *s = &f->sections[i];
+
+        if (s->type == SHT_NOBITS && s->flags & SHF_ALLOC &&
+            (!strcmp(s->name, ".text") || !strcmp(s->name, ".dynamic")))
+            return true;
+    }
+    return false;
+}
+
 /* Headers that cannot be read at all are a finding like any other, unless
    they are of something else. */
 static bool open_image(struct diag *d, struct verify *v, struct telling *t)
@@ -114,6 +128,10 @@ static bool open_image(struct diag *d, struct verify *v, struct telling *t)
                          : v->f.type == ET_CORE ? "a core file"
                                                 : "something else",
                          v->f.type);
+    if (is_debug_file(&v->f))
+        return diag_fail(d, E_UNSUPPORTED,
+                         "only linked images have these rules, and this has only their debug "
+                         "information");
     return elf_image_read(d, v->a, &v->f, &v->m);
 }
 

@@ -22,6 +22,13 @@ static uint32_t count_of(const struct elf_file *f, uint32_t type)
 
 static uint64_t page_down(uint64_t addr) { return addr & ~(uint64_t)(VERIFY_PAGE - 1); }
 
+/* CPUs on which the address of a function may be that of a descriptor in
+   data: PA-RISC, 64-bit PowerPC, Itanium. */
+static bool has_descriptors(const struct elf_file *f)
+{
+    return f->machine == 15 || f->machine == 21 || f->machine == 50;
+}
+
 void verify_header(struct verify *v)
 {
     const struct elf_file *f = &v->f;
@@ -34,7 +41,7 @@ void verify_header(struct verify *v)
         diag_fail(v->d, E_FORMAT, "e_ehsize is %u, not %u", f->ehsize, size);
     if (v->m.load_count == 0)
         diag_fail(v->d, E_FORMAT, "there is no PT_LOAD with memory");
-    else if (f->entry != 0 && !(l && l->flags & PF_X))
+    else if (f->entry != 0 && !has_descriptors(f) && !(l && l->flags & PF_X))
         diag_fail(v->d, E_FORMAT, "e_entry 0x%" PRIx64 " is not in an executable PT_LOAD",
                   f->entry);
 }
@@ -134,7 +141,7 @@ void verify_relro(struct verify *v)
 {
     uint32_t i = next_of(&v->f, PT_GNU_RELRO, 0);
     const struct elf_phdr *p = i < v->f.segment_count ? &v->f.segments[i] : NULL;
-    const struct elf_load *l = p ? elf_image_load(&v->m, p->vaddr, p->memsz) : NULL;
+    const struct elf_load *l = p ? elf_image_load(&v->m, p->vaddr, 0) : NULL;
     struct where here = {v->d->where, "segment", i};
 
     if (!p)
@@ -143,7 +150,9 @@ void verify_relro(struct verify *v)
     if (count_of(&v->f, PT_GNU_RELRO) > 1)
         diag_fail(v->d, E_FORMAT, "the first of %" PRIu32 " PT_GNU_RELROs: loaders obey one",
                   count_of(&v->f, PT_GNU_RELRO));
-    if (!l || !(l->flags & PF_W))
+    /* The last page is whole in memory, even where its PT_LOAD ends before. */
+    if (!l || !(l->flags & PF_W) ||
+        p->memsz > align_up(l->mem_end, VERIFY_PAGE) - p->vaddr)
         diag_fail(v->d, E_FORMAT,
                   "PT_GNU_RELRO, 0x%" PRIx64 " bytes at 0x%" PRIx64
                   ", is not inside a writable PT_LOAD", p->memsz, p->vaddr);
@@ -162,7 +171,7 @@ void verify_relro(struct verify *v)
 void verify_segment_place(struct verify *v)
 {
     static const uint32_t types[] = {PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS,
-                                     PT_GNU_EH_FRAME, PT_GNU_RELRO, PT_GNU_PROPERTY};
+                                     PT_GNU_EH_FRAME, PT_GNU_PROPERTY};
 
     for (uint32_t i = 0; i < v->f.segment_count; i++) {
         const struct elf_phdr *p = &v->f.segments[i];

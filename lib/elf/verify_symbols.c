@@ -12,7 +12,7 @@ static bool is_export(const struct elf_sym *s)
     return s->shndx != SHN_UNDEF && !is_local(s);
 }
 
-/* Symbol S against section or, for TLS, against PT_TLS. */
+/* Symbol S against its section.  For TLS the value counts from PT_TLS. */
 static void check_place(struct verify *v, uint64_t i, const struct elf_sym *s, const char *name)
 {
     const struct elf_file *f = &v->f;
@@ -21,6 +21,15 @@ static void check_place(struct verify *v, uint64_t i, const struct elf_sym *s, c
 
     if (s->shndx >= SHN_LORESERVE || f->section_count == 0)
         return;
+    if (in && (s->info & 15) == STT_NOTYPE && s->size == 0) {
+        /* A linker's mark such as __bss_start or _end: it may be said to be in
+           a neighbouring section, and at the end of all. */
+        if (s->value > 0 && !elf_image_load(&v->m, s->value, 0) &&
+            !elf_image_load(&v->m, s->value - 1, 0))
+            diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s): 0x%" PRIx64
+                      " is not inside a PT_LOAD", i, name, s->value);
+        return;
+    }
     if (!in) {
         diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s): section %u, there are %" PRIu32, i,
                   name, s->shndx, f->section_count);
@@ -278,7 +287,17 @@ static bool is_needed(struct verify *v, const char *file)
     return false;
 }
 
-static void check_symbol_version(struct verify *v, const struct elf_versions *all, uint64_t i)
+/* A program may hold a copy of another file's variable, under its version. */
+static bool may_copy(const struct elf_file *f)
+{
+    for (uint32_t i = 0; i < f->segment_count; i++)
+        if (f->segments[i].type == PT_INTERP)
+            return true;
+    return f->type == ET_EXEC;
+}
+
+static void check_symbol_version(struct verify *v, const struct elf_versions *all, uint64_t i,
+                                 bool copies)
 {
     struct elf_sym s = elf_image_symbol(&v->m, i);
     uint32_t index = (uint32_t)load_uint(all->indices.at + i * 2, 2, v->f.big) & 0x7fff;
@@ -291,7 +310,7 @@ static void check_symbol_version(struct verify *v, const struct elf_versions *al
         wrong = "which no record has";
     else if (s.shndx == SHN_UNDEF && !version->file)
         wrong = "which this file defines, and the symbol is undefined";
-    else if (s.shndx != SHN_UNDEF && version->file && !is_local(&s))
+    else if (s.shndx != SHN_UNDEF && version->file && !is_local(&s) && !copies)
         wrong = "which is another file's, and the symbol is defined here";
     if (!wrong)
         return;
@@ -304,11 +323,12 @@ void verify_versions(struct verify *v)
 {
     struct elf_versions all;
     uint64_t left = v->f.in.size / 8;
+    bool copies = may_copy(&v->f);
 
     if (!elf_read_versions(v->d, v->a, &v->m, &all))
         return;
     for (uint64_t i = 1; i < all.indices.size / 2; i++)
-        check_symbol_version(v, &all, i);
+        check_symbol_version(v, &all, i, copies);
     for (uint32_t i = 0; i < all.file_count && left >= v->m.entry_count; i++) {
         left -= v->m.entry_count;
         if (!is_needed(v, all.files[i]))

@@ -221,6 +221,8 @@ static bool read_frames(struct frames *f)
         ok = read_record(f, &c, &end);
         f->d->where = here.up;
     }
+    while (end && c.pos < c.in.size && c.in.at[c.pos] == 0)
+        c.pos++; /* more terminators do no harm */
     if (ok && end && f->v->f.section_count > 0 && c.pos < c.in.size)
         return diag_fail(f->d, E_FORMAT, "0x%" PRIx64 " bytes behind the terminator are never read",
                          c.in.size - c.pos);
