@@ -1,3 +1,25 @@
 bin_PROGRAMS += objtool/objtool
-objtool_objtool_SOURCES = objtool/main.c
+objtool_objtool_SOURCES = \
+	objtool/cmd_inspect.c \
+	objtool/cmd_link.c \
+	objtool/cmd_verify.c \
+	objtool/command.h \
+	objtool/inspect.h \
+	objtool/inspect_archive.c \
+	objtool/inspect_elf.c \
+	objtool/inspect_julia.c \
+	objtool/inspect_lists.c \
+	objtool/inspect_note.c \
+	objtool/inspect_totals.c \
+	objtool/json.c objtool/json.h \
+	objtool/link_files.c \
+	objtool/link_opts.c objtool/link_opts.h \
+	objtool/link_table.c objtool/link_table.h \
+	objtool/link_target.c \
+	objtool/main.c \
+	objtool/opts.c objtool/opts.h \
+	objtool/report.c objtool/report.h \
+	objtool/response.c \
+	objtool/tell.c objtool/tell.h \
+	objtool/term.c objtool/term.h
 objtool_objtool_LDADD = lib/libsysobj.la
