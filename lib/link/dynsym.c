@@ -388,14 +388,16 @@ bool link_make_dynsym(struct link *l)
     return (!(l->opt->hash_style & HASH_SYSV) || make_sysv_hash(l)) && make_versions(l);
 }
 
-static uint8_t elf_kind(const struct link *l, const struct lsym *s)
+static uint8_t elf_kind(const struct lsym *s)
 {
     static const uint8_t kinds[] = {[KIND_NONE] = STT_NOTYPE,       [KIND_OBJECT] = STT_OBJECT,
                                     [KIND_FUNC] = STT_FUNC,         [KIND_SECTION] = STT_SECTION,
                                     [KIND_FILE] = STT_FILE,         [KIND_TLS] = STT_TLS,
                                     [KIND_IFUNC] = STT_GNU_IFUNC};
 
-    (void)l;
+    /* That another library's function is an IFUNC is its own business. */
+    if (!lsym_defined(s) && lsym_symbol(s)->kind == KIND_IFUNC)
+        return STT_FUNC;
     return kinds[lsym_symbol(s)->kind];
 }
 
@@ -422,7 +424,7 @@ bool link_fill_dynsym(struct link *l)
         bool defined = lsym_defined(s);
         /* An IFUNC whose address is its PLT entry's is a plain function there. */
         bool canonical = defined && lsym_is_ifunc(s) && lsym_value(l, s) != s->addr;
-        uint8_t kind = canonical ? STT_FUNC : elf_kind(l, s);
+        uint8_t kind = canonical ? STT_FUNC : elf_kind(s);
         uint64_t value = !defined           ? 0
                          : kind == STT_TLS ? s->addr - l->tls_addr
                                            : lsym_value(l, s);

@@ -66,11 +66,34 @@ static bool lay_out(struct link *l)
            link_make_outs(l) && link_layout(l);
 }
 
+/* Two works that do not touch each other's data: the symbol table, which is
+   long, and everything else. */
+struct tables {
+    struct link *l;
+    bool ok;
+};
+
+static void make_tables(void *arg, unsigned worker, uint64_t i)
+{
+    struct tables *t = arg;
+
+    (void)worker;
+    if (i == 0)
+        link_build_symtab(t->l);
+    else
+        t->ok = link_fill_dynsym(t->l) && link_fill_dynamic(t->l) && link_fill_dynrel(t->l) &&
+                link_fill_eh_frame(t->l);
+}
+
 static bool relocate(struct link *l)
 {
-    return link_place_symbols(l) && link_fill_dynsym(l) && link_fill_dynamic(l) &&
-           link_fill_dynrel(l) && link_fill_eh_frame(l) && link_make_symtab(l) &&
-           link_pack_debug(l) && link_make_shstrtab(l) && link_layout_file(l);
+    struct tables t = {.l = l};
+
+    if (!link_place_symbols(l))
+        return false;
+    par_for(2, make_tables, &t);
+    return t.ok && link_finish_symtab(l) && link_pack_debug(l) && link_make_shstrtab(l) &&
+           link_layout_file(l);
 }
 
 static const struct phase {

@@ -228,7 +228,9 @@ struct link {
     uint64_t tls_addr, tls_size, tls_align;
     uint64_t got_base; /* GOT */
     uint64_t relro_end;
-    struct buf symtab_out;
+    struct buf symtab_out, symtab_extended;
+    uint32_t symtab_first_global;
+    bool symtab_needs_extended;
     struct strtab strtab, shstrtab;
     void **owned; /* malloc'ed memory that goes with the link */
     uint64_t owned_count, owned_cap;
@@ -387,7 +389,8 @@ bool link_make_shstrtab(struct link *l);
 /* The ELF header with the program headers, and the section headers, in the
    arena. */
 bool link_make_headers(struct link *l, struct span *front, struct span *back);
-bool link_make_symtab(struct link *l);
+void link_build_symtab(struct link *l);
+bool link_finish_symtab(struct link *l);
 bool link_pack_debug(struct link *l); /* --compress-debug-sections */
 bool link_write(struct link *l);
 /* Copy S from FROM on, SIZE bytes, relocated, to OUT. */

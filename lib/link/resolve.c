@@ -8,6 +8,7 @@
 #include "elf/elf.h"
 #include "link/link.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -376,9 +377,34 @@ static bool add_definition(struct link *l, struct lsym *s, struct lobj *o, uint3
     return true;
 }
 
+/* -y NAME: tell where it is defined and referred to. */
+static void trace(const struct link *l, const struct lobj *o, const char *name, bool defines)
+{
+    for (size_t i = 0; i < l->opt->trace_symbols.count; i++)
+        if (!strcmp(l->opt->trace_symbols.at[i], name))
+            printf("%s: %s %s\n", o->o.name, defines ? "definition of" : "reference to", name);
+}
+
+/* Sections that ld's script would rewrite or that nothing would run. */
+static bool check_sections(struct link *l, const struct lobj *o)
+{
+    for (uint32_t i = 1; i < o->o.section_count; i++) {
+        const struct section *s = &o->o.sections[i];
+
+        if (s->size && (s->flags & SEC_ALLOC) &&
+            (!strncmp(s->name, ".ctors", 6) || !strncmp(s->name, ".dtors", 6)) &&
+            (!s->name[6] || s->name[6] == '.'))
+            return diag_fail(l->d, E_UNSUPPORTED,
+                             "%s: %s: constructors in this form are run by no current system; "
+                             "recompile so that they are in .init_array",
+                             o->o.name, s->name);
+    }
+    return true;
+}
+
 bool link_add_object(struct link *l, struct lobj *o)
 {
-    if (!make_sections(l, o) || !make_locals(l, o) || !discard_groups(l, o))
+    if (!check_sections(l, o) || !make_sections(l, o) || !make_locals(l, o) || !discard_groups(l, o))
         return false;
     for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
         const struct symbol *from = &o->o.symbols[i];
@@ -396,6 +422,7 @@ bool link_add_object(struct link *l, struct lobj *o)
         if (!s)
             return false;
         o->globals[i - o->o.first_global] = s;
+        trace(l, o, name, defines);
         if (!defines)
             add_reference(s, o, i);
         else if (!add_definition(l, s, o, i))

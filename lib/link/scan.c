@@ -26,7 +26,7 @@ struct scanner {
     unsigned told;
 };
 
-enum { MAX_TOLD_PER_SECTION = 10 };
+enum { MAX_TOLD_PER_SECTION = 10, LARGE = 1 << 20 };
 
 const char *link_place(struct arena *a, const struct lsec *s, uint64_t offset)
 {
@@ -324,7 +324,10 @@ bool link_scan(struct link *l)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++) {
             struct lsec *s = &l->objs[i]->secs[n];
 
-            if (!s->live || s->sec->reloc_count == 0)
+            /* What is not in memory needs nothing but its values; of a large
+               section it is good to know if it can be done in parts. */
+            if (!s->live || s->sec->reloc_count == 0 ||
+                (!(s->sec->flags & SEC_ALLOC) && s->size < LARGE))
                 continue;
             if (!arena_grow(&l->arena, (void **)&scan.secs, scan.count, &cap,
                             sizeof(struct lsec *)))

@@ -116,14 +116,14 @@ static uint8_t binding_of(const struct lsym *s)
                                          : STB_GLOBAL;
 }
 
-bool link_make_symtab(struct link *l)
+/* Needs nothing but the addresses, so other tables can be made meanwhile:
+   it takes no memory from the link's arena and tells nobody of failures. */
+void link_build_symtab(struct link *l)
 {
     struct table t = {.l = l};
-    struct lsec *symtab = l->made[MADE_SYMTAB];
-    uint32_t first_global = 0;
 
-    if (!symtab)
-        return true;
+    if (!l->made[MADE_SYMTAB])
+        return;
     buf_reserve(&t.out, SYM64_SIZE);
     buf_reserve(&t.extended, 4);
     strtab_add(&l->strtab, "");
@@ -135,22 +135,36 @@ bool link_make_symtab(struct link *l)
     for (uint64_t i = 0; i < l->global_count; i++)
         if (is_local_now(l->globals[i]) && l->opt->discard != DISCARD_ALL)
             add_symbol(&t, l->globals[i], STB_LOCAL);
-    first_global = t.count;
+    l->symtab_first_global = t.count;
     for (uint64_t i = 0; i < l->global_count; i++) {
         const struct lsym *s = l->globals[i];
 
         if (s->obj && !is_local_now(s) && (lsym_defined(s) || s->dynsym))
             add_symbol(&t, s, binding_of(s));
     }
-    symtab->data = t.out.at;
-    symtab->size = symtab->out->size = t.out.size;
-    symtab->out->info_value = first_global;
-    if (t.any_extended) {
-        l->made[MADE_SYMTAB_SHNDX]->data = t.extended.at;
-        l->made[MADE_SYMTAB_SHNDX]->size = l->made[MADE_SYMTAB_SHNDX]->out->size = t.extended.size;
-    }
-    l->made[MADE_STRTAB]->data = l->strtab.out.at;
-    l->made[MADE_STRTAB]->size = l->made[MADE_STRTAB]->out->size = l->strtab.out.size;
-    return link_own(l, t.out.at) && link_own(l, t.extended.at) &&
-           (!(t.out.bad || t.extended.bad || l->strtab.out.bad) || diag_nomem(l->d));
+    l->symtab_out = t.out;
+    l->symtab_extended = t.extended;
+    l->symtab_needs_extended = t.any_extended;
+}
+
+static void give(struct lsec *s, const struct buf *b)
+{
+    s->data = b->at;
+    s->size = s->out->size = b->size;
+}
+
+bool link_finish_symtab(struct link *l)
+{
+    if (!l->made[MADE_SYMTAB])
+        return true;
+    give(l->made[MADE_SYMTAB], &l->symtab_out);
+    l->made[MADE_SYMTAB]->out->info_value = l->symtab_first_global;
+    give(l->made[MADE_STRTAB], &l->strtab.out);
+    if (l->symtab_needs_extended && !l->made[MADE_SYMTAB_SHNDX])
+        return diag_fail(l->d, E_UNSUPPORTED, "internal error: no room for section indices");
+    if (l->made[MADE_SYMTAB_SHNDX])
+        give(l->made[MADE_SYMTAB_SHNDX], &l->symtab_extended);
+    return link_own(l, l->symtab_out.at) && link_own(l, l->symtab_extended.at) &&
+           (!(l->symtab_out.bad || l->symtab_extended.bad || l->strtab.out.bad) ||
+            diag_nomem(l->d));
 }

@@ -138,19 +138,23 @@ static bool place_section(struct writer *w, struct diag *d, struct lsec *s, uint
     return ok;
 }
 
-/* Code between functions: if it ever runs, it runs on. */
-static void fill_gap(const struct link *l, const struct extent *prev, uint8_t *buffer,
-                     uint64_t start, uint64_t end)
+/* What is in [FROM, TO) of the window at START, between the extents PREV and
+   NEXT (which may be NULL): zeros; between pieces of code, instructions that
+   do nothing, since .init and .fini run from one piece into the next. */
+static void fill_gap(const struct link *l, const struct extent *prev, const struct extent *next,
+                     uint8_t *buffer, uint64_t start, uint64_t from, uint64_t to)
 {
-    uint64_t from = prev->offset + prev->size;
-    uint64_t to = prev[1].offset < end ? prev[1].offset : end;
     uint8_t nop[4];
 
-    if (!prev->sec || !prev[1].sec || prev->sec->out != prev[1].sec->out ||
-        !(prev->sec->out->flags & SHF_EXECINSTR))
+    if (from >= to)
         return;
+    if (!prev || !next || !prev->sec || !next->sec || prev->sec->out != next->sec->out ||
+        !(prev->sec->out->flags & SHF_EXECINSTR)) {
+        memset(buffer + (from - start), 0, to - from);
+        return;
+    }
     store_uint(nop, 4, false, l->arch->nop);
-    for (uint64_t at = from < start ? start : from; at < to; at++)
+    for (uint64_t at = from; at < to; at++)
         buffer[at - start] = nop[at % 4];
 }
 
@@ -174,21 +178,21 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
         else
             hi = mid;
     }
-    memset(buffer, 0, end - start);
-    for (uint64_t e = lo ? lo - 1 : 0; e < w->count && w->extents[e].offset < end; e++) {
-        const struct extent *x = &w->extents[e];
-        uint64_t from = x->offset < start ? start : x->offset;
-        uint64_t to = x->offset + x->size < end ? x->offset + x->size : end;
+    for (uint64_t e = lo, at = start; at < end; e++) {
+        const struct extent *x = e < w->count && w->extents[e].offset < end ? &w->extents[e] : NULL;
+        const struct extent *next = e < w->count ? &w->extents[e] : NULL;
+        uint64_t from = !x ? end : x->offset < start ? start : x->offset;
+        uint64_t to = !x ? end : x->offset + x->size < end ? x->offset + x->size : end;
         bool ok = true;
 
-        if (from < to && x->bytes)
+        fill_gap(w->l, e ? &w->extents[e - 1] : NULL, next, buffer, start, at, from);
+        if (x && x->bytes)
             memcpy(buffer + (from - start), x->bytes + (from - x->offset), to - from);
-        else if (from < to)
+        else if (x)
             ok = place_section(w, d, x->sec, from - x->offset, to - from, buffer + (from - start));
-        if (!ok)
-            atomic_store(&w->failed, d->errors == 0);
-        if (e + 1 < w->count && x->offset + x->size < end)
-            fill_gap(w->l, x, buffer, start, end);
+        if (!ok && d->errors == 0)
+            atomic_store(&w->failed, true);
+        at = to;
     }
     if (w->hashes)
         w->hashes[i] = XXH3_64bits(buffer, end - start);
