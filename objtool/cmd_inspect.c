@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cmd_inspect.c - objtool inspect: what is in this file? */
 
+#include "command.h"
 #include "inspect.h"
 #include "tell.h"
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "elf/verify.h"
 #include "obj/archive.h"
+#include "command.h"
 #include "tell.h"
 #include "term.h"
 

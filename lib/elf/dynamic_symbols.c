@@ -190,9 +190,8 @@ static bool read_chain(struct reading *r, uint64_t tag, uint64_t count_tag, cons
         r->d->where = &here;
         ok = read(r, table, pos, &next);
         if (ok && (next == 0) != (i + 1 == count))
-            ok = diag_fail(r->d, E_FORMAT,
-                           next ? "the chain goes on after the last of %" PRIu64
-                                : "the chain ends, of %" PRIu64, count);
+            ok = diag_fail(r->d, E_FORMAT, "the chain %s after %" PRIu64 " of %" PRIu64 " records",
+                           next ? "goes on" : "ends", i + 1, count);
         r->d->where = here.up;
         pos += next;
     }

@@ -160,7 +160,7 @@ static bool read_fde(struct frames *f, struct cursor *c, uint64_t offset, uint64
 
     if (!cie)
         return diag_fail(f->d, E_FORMAT, "FDE refers to a CIE at 0x%" PRIx64 ", where none is",
-                         cie_offset);
+                         f->addr + cie_offset);
     fde.begin = read_pointer(c, cie->encoding, f->addr, 0);
     fde.size = read_pointer(c, cie->encoding & 0x0f, 0, 0).value;
     if (cie->sized)
