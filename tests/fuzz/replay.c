@@ -122,20 +122,22 @@ static void run_variants(uint8_t *bytes, size_t size)
 static void run_corpus(const char *dir_path)
 {
     DIR *dir = opendir(dir_path);
-    struct dirent *e = NULL;
+    const struct dirent *e = NULL;
 
     while (dir && (e = readdir(dir))) {
         const char *dot = strrchr(e->d_name, '.');
-        char path[4096];
         uint8_t *bytes = NULL;
+        char *path = NULL;
         size_t size = 0;
 
         if (!dot || strcmp(dot, ".hex") != 0)
             continue;
-        snprintf(path, sizeof path, "%s/%s", dir_path, e->d_name);
+        if (asprintf(&path, "%s/%s", dir_path, e->d_name) < 0)
+            abort();
         bytes = slurp(path, &size);
         run_variants(bytes, from_hex(path, bytes, size));
         free(bytes);
+        free(path);
     }
     if (dir)
         closedir(dir);
@@ -146,7 +148,7 @@ int main(int argc, char **argv)
     const char *name = strstr(argv[0], "replay_");
     const char *top = getenv("top_srcdir");
     uint8_t bytes[RANDOM_SIZE];
-    char dir[4096];
+    char *dir = NULL;
 
     for (int i = 1; i < argc; i++) {
         size_t size = 0;
@@ -164,8 +166,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "replay: my name should be replay_ and the target's\n");
         return 2;
     }
-    snprintf(dir, sizeof dir, "%s/tests/fuzz/corpus/%s", top ? top : ".", name + 7);
+    if (asprintf(&dir, "%s/tests/fuzz/corpus/%s", top ? top : ".", name + 7) < 0)
+        abort();
     run_corpus(dir);
+    free(dir);
     for (int i = 0; i < RANDOM_INPUTS; i++) {
         size_t size = chance() % (sizeof bytes + 1);
 
