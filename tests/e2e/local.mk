@@ -1,12 +1,33 @@
 script_tests += \
+	tests/e2e/archives.sh \
+	tests/e2e/atomic.sh \
+	tests/e2e/bad-input.sh \
+	tests/e2e/code-models.sh \
+	tests/e2e/compare-lld.sh \
+	tests/e2e/debug.sh \
+	tests/e2e/drivers.sh \
+	tests/e2e/dynamic.sh \
+	tests/e2e/eh.sh \
+	tests/e2e/export.sh \
+	tests/e2e/gc.sh \
+	tests/e2e/ifunc.sh \
+	tests/e2e/init.sh \
 	tests/e2e/julia.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
 	tests/e2e/lib-plain.sh \
 	tests/e2e/lib-symbolic.sh \
+	tests/e2e/many-sections.sh \
+	tests/e2e/merge.sh \
+	tests/e2e/output.sh \
+	tests/e2e/properties.sh \
+	tests/e2e/reproducible.sh \
 	tests/e2e/sweep-aarch64.sh \
 	tests/e2e/sweep-x86_64.sh \
-	tests/e2e/symbols.sh
+	tests/e2e/symbols.sh \
+	tests/e2e/tls.sh \
+	tests/e2e/tools-after.sh \
+	tests/e2e/versions.sh
 
 slow_tests += \
 	tests/e2e/julia.sh \
@@ -18,7 +39,9 @@ slow_tests += \
 EXTRA_DIST += \
 	tests/e2e/common.sh \
 	tests/e2e/fetch-debs.sh \
+	tests/e2e/julia_heap.py \
 	tests/e2e/libs.sh \
+	tests/e2e/packages \
 	tests/e2e/sweep-common.sh \
 	tests/e2e/work/boost_context.cc \
 	tests/e2e/work/crypto.c \
