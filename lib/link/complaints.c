@@ -5,6 +5,7 @@
 
 #include "base/par.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +16,15 @@ struct complaint {
     enum diag_kind kind;
     enum status status;
     char *text;
+    const void *group;
+    uint64_t more, more_tasks; /* with the first of a group: how many others */
 };
 
 struct complaint_worker {
     struct arena arena;
     struct diag diag;
     uint64_t task;
+    const void *group;
     struct complaint *at;
     uint64_t count, cap;
     uint64_t lost; /* errors that found no memory */
@@ -36,7 +40,12 @@ static void keep(void *arg, enum diag_kind kind, const char *text)
         w->lost++;
         return;
     }
-    w->at[w->count] = (struct complaint){w->task, w->count, kind, w->diag.status, copy};
+    w->at[w->count] = (struct complaint){.task = w->task,
+                                          .seq = w->count,
+                                          .kind = kind,
+                                          .status = w->diag.status,
+                                          .text = copy,
+                                          .group = w->group};
     w->count++;
 }
 
@@ -52,8 +61,14 @@ struct diag *complaints_diag(struct complaints *c, unsigned worker, uint64_t tas
     struct complaint_worker *w = &c->workers[worker];
 
     w->task = task;
+    w->group = NULL;
     w->diag = (struct diag){.sink = keep, .arg = w};
     return &w->diag;
+}
+
+void complaints_group(struct complaints *c, unsigned worker, const void *group)
+{
+    c->workers[worker].group = group;
 }
 
 struct arena *complaints_arena(struct complaints *c, unsigned worker)
@@ -68,6 +83,41 @@ static int by_task(const void *a, const void *b)
     if (x->task != y->task)
         return x->task < y->task ? -1 : 1;
     return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* Count the others of each group into its first, which is told. */
+static uint64_t fold_groups(struct complaint *all, uint64_t count)
+{
+    uint64_t kept = 0;
+
+    for (uint64_t i = 0; i < count; i++) {
+        struct complaint *first = NULL;
+
+        /* Few groups have many members, so the search is short. */
+        for (uint64_t k = 0; all[i].group && k < kept && !first; k++)
+            if (all[k].group == all[i].group)
+                first = &all[k];
+        if (first && first->kind == all[i].kind) {
+            first->more++;
+            first->more_tasks += all[i].task != first->task && all[i].task != all[i - 1].task;
+        } else if (kept < MAX_TOLD || !all[i].group) {
+            all[kept++] = all[i];
+        }
+    }
+    return kept;
+}
+
+static void tell(struct diag *d, const struct complaint *c)
+{
+    char more[96] = "";
+
+    if (c->more)
+        snprintf(more, sizeof more, " (and %llu more like it%s)", (unsigned long long)c->more,
+                 c->more_tasks ? ", in other sections too" : "");
+    if (c->kind == DIAG_WARNING)
+        diag_warn(d, "%s%s", c->text, more);
+    else
+        diag_fail(d, c->status, "%s%s", c->text, more);
 }
 
 bool complaints_end(struct diag *d, struct complaints *c)
@@ -89,15 +139,13 @@ bool complaints_end(struct diag *d, struct complaints *c)
             memcpy(all + n, c->workers[i].at, c->workers[i].count * sizeof *all);
     if (all)
         qsort(all, count, sizeof *all, by_task);
+    if (all)
+        count = fold_groups(all, count);
     for (uint64_t i = 0; all && i < count; i++) {
         if (all[i].kind == DIAG_ERROR)
             errors++;
-        if (told++ >= MAX_TOLD)
-            continue;
-        if (all[i].kind == DIAG_WARNING)
-            diag_warn(d, "%s", all[i].text);
-        else
-            diag_fail(d, all[i].status, "%s", all[i].text);
+        if (told++ < MAX_TOLD)
+            tell(d, &all[i]);
     }
     if (all && told > MAX_TOLD)
         diag_fail(d, E_LINK, "and %llu more", (unsigned long long)(told - MAX_TOLD));

@@ -18,6 +18,10 @@ struct complaints {
 bool complaints_begin(struct diag *d, struct complaints *c);
 /* The diag for item TASK in thread WORKER, good until the worker's next. */
 struct diag *complaints_diag(struct complaints *c, unsigned worker, uint64_t task);
+/* What WORKER's diag is told next is one of many of a kind, until the next
+   complaints_diag(): only the first of each GROUP is told, with how many
+   there are.  NULL: each is told. */
+void complaints_group(struct complaints *c, unsigned worker, const void *group);
 /* Memory of thread WORKER, gone after complaints_end(). */
 struct arena *complaints_arena(struct complaints *c, unsigned worker);
 /* Hand everything to D and free it.  True if there were no errors. */

@@ -23,10 +23,15 @@ struct scanner {
     struct diag *d;
     struct arena *a;
     struct lsec *s;
-    unsigned told;
+    struct complaints *complaints;
+    unsigned worker;
 };
 
-enum { MAX_TOLD_PER_SECTION = 10, LARGE = 1 << 20 };
+enum { LARGE = 1 << 20 };
+
+/* Relocations that no shared library can have come in crowds, from code that
+   was compiled for programs: one is told, and how many there are. */
+static const char not_for_libraries;
 
 const char *link_place(struct arena *a, const struct lsec *s, uint64_t offset)
 {
@@ -65,8 +70,7 @@ static void fail(struct scanner *sc, const struct reloc *r, enum status status, 
                        : sym->state == SYM_SHARED             ? "shared symbol"
                                                               : "undefined symbol";
 
-    if (sc->told++ >= MAX_TOLD_PER_SECTION)
-        return;
+    complaints_group(sc->complaints, sc->worker, &not_for_libraries);
     diag_fail(sc->d, status, "%s: %s against %s `%s' %s", link_place(sc->a, sc->s, r->offset),
               r->type ? r->type->name : "relocation", kind, symbol_name(sc->s, r), reason);
 }
@@ -218,18 +222,22 @@ static bool is_missing(struct scanner *sc, const struct reloc *r, const struct l
             return true;
         }
     }
-    if (sym->state != SYM_UNDEFINED || !sym->strong_ref || entry->binding == BIND_WEAK)
+    if (sym->state != SYM_UNDEFINED || !sym->strong_ref || entry->binding == BIND_WEAK ||
+        (sym->visibility == VIS_DEFAULT && !sc->l->opt->no_undefined))
         return false;
-    if (sym->visibility != VIS_DEFAULT)
-        fail(sc, r, E_LINK, "is hidden, but no object defines it");
-    else if (sc->l->opt->no_undefined && sc->l->opt->warn_unresolved && sc->told == 0)
-        diag_warn(sc->d, "%s: undefined symbol `%s'", link_place(sc->a, sc->s, r->offset),
-                  sym->name);
-    else if (sc->l->opt->no_undefined && !sc->l->opt->warn_unresolved)
-        fail(sc, r, E_LINK, "is not defined by any input");
-    else
+    complaints_group(sc->complaints, sc->worker, sym);
+    if (sym->visibility != VIS_DEFAULT) {
+        diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s', which is hidden: an object of "
+                  "this link must define it", link_place(sc->a, sc->s, r->offset), sym->name);
+        return true;
+    }
+    if (sc->l->opt->warn_unresolved) {
+        diag_warn(sc->d, "%s: undefined reference to `%s'",
+                  link_place(sc->a, sc->s, r->offset), sym->name);
         return false;
-    return !sc->l->opt->warn_unresolved;
+    }
+    return !diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s'",
+                      link_place(sc->a, sc->s, r->offset), sym->name);
 }
 
 static void scan_reloc(struct scanner *sc, const struct reloc *r)
@@ -238,9 +246,9 @@ static void scan_reloc(struct scanner *sc, const struct reloc *r)
     struct lsym *sym = lobj_sym(sc->s->obj, r->symbol);
 
     if (!t) {
-        if (sc->told++ < MAX_TOLD_PER_SECTION)
-            diag_fail(sc->d, E_UNSUPPORTED, "%s: relocation type %" PRIu32 " is not known",
-                      link_place(sc->a, sc->s, r->offset), r->number);
+        complaints_group(sc->complaints, sc->worker, &not_for_libraries);
+        diag_fail(sc->d, E_UNSUPPORTED, "%s: relocation type %" PRIu32 " is not known",
+                  link_place(sc->a, sc->s, r->offset), r->number);
         return;
     }
     if (t->what == WHAT_NONE || t->what == WHAT_TLSMARK || is_missing(sc, r, sym))
@@ -292,7 +300,9 @@ static void scan_section(void *arg, unsigned worker, uint64_t i)
     struct scanner sc = {.l = scan->l,
                          .d = complaints_diag(&scan->complaints, worker, i),
                          .a = complaints_arena(&scan->complaints, worker),
-                         .s = s};
+                         .s = s,
+                         .complaints = &scan->complaints,
+                         .worker = worker};
     struct reloc batch[RELOC_BATCH];
     uint64_t last = 0;
     unsigned got = 0;
