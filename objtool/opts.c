@@ -117,6 +117,7 @@ bool opt_names(const struct opt_row *row, bool (*seen)(void *arg, const char *na
 struct spelling {
     struct buf *out;
     const struct opt_row *row;
+    uint64_t start; /* of the line */
     bool more;
 };
 
@@ -126,8 +127,15 @@ static bool print_name(void *arg, const char *name)
     struct spelling *s = arg;
     const char *value = s->row->value;
     bool is_long = name[2] != 0;
+    size_t len = strlen(name) + (value ? strlen(value) + 2 : 0);
 
-    buf_printf(s->out, "%s%s", s->more ? ", " : "", name);
+    if (s->more)
+        buf_printf(s->out, ",");
+    if (s->more && s->out->size - s->start + 1 + len > WIDTH) {
+        buf_printf(s->out, "\n ");
+        s->start = s->out->size - 1;
+    }
+    buf_printf(s->out, " %s", name);
     s->more = true;
     if (value && is_optional(s->row))
         buf_printf(s->out, is_long ? "[=%s" : "[%s", value + 1);
@@ -158,14 +166,13 @@ void opt_wrap(struct buf *out, uint64_t start, unsigned indent, const char *text
 
 void opt_help(struct buf *out, const struct opt_row *row)
 {
-    struct spelling s = {out, row, false};
-    uint64_t start = out->size;
+    struct spelling s = {out, row, out->size, false};
 
-    buf_printf(out, "  ");
+    buf_printf(out, " ");
     opt_names(row, print_name, &s);
-    if (out->size - start > HELP_AT - 2) {
+    if (out->size - s.start > HELP_AT - 2) {
         buf_printf(out, "\n");
-        start = out->size;
+        s.start = out->size;
     }
-    opt_wrap(out, start, HELP_AT, row->help);
+    opt_wrap(out, s.start, HELP_AT, row->help);
 }
