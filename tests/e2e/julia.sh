@@ -29,6 +29,22 @@ same_again() {
     cmp again.so "$work/sys.so"
 }
 
+# variant OPTION...: the package runs from an image linked with these.
+variant() {
+    olink "$object" -o "$work/variant.so" -L"$julia_lib" -ljulia "$@"
+    "$julia" -J "$work/variant.so" --startup-file=no "$example/workload.jl" "$example/readings.csv" >report
+    same "the workload's report" report "$object_dir/report.txt"
+}
+
+# Without line tables a backtrace still has the names of the image's functions.
+stripped() {
+    variant --strip-debug
+    echo 'one,field' | cat "$example/readings.csv" - >bad.csv
+    "$julia" -J "$work/variant.so" --startup-file=no "$example/workload.jl" bad.csv >out 2>&1 && die "no error"
+    expect_text out 'parse_reading'
+    reject_text out 'StationLog.jl'
+}
+
 # inspect FILE: what objtool says of an image is what the other script says.
 inspect() {
     need python3
@@ -53,6 +69,11 @@ check "an image that Julia works with" flow
 check "the same interface as ld.bfd's image" like_bfd
 check "the same bytes again" same_again
 check "nothing to complain about" clean "$work/sys.so"
+check "-z now -z relro" variant -z now -z relro
+check "-z pack-relative-relocs" variant -z pack-relative-relocs
+check "--gc-sections -Bsymbolic --build-id" variant --gc-sections -Bsymbolic --build-id
+check "--strip-all" variant --strip-all
+check "--strip-debug" stripped
 check "inspect: our image" inspect "$work/sys.so"
 check "inspect: Julia's own image, of three targets" inspect "$julia_lib/julia/sys.so"
 check "inspect: the object" inspect_object
