@@ -90,7 +90,7 @@ START_TEST(reads_all_of_it)
     ck_assert_uint_eq(h->size, find(&f, "jl_system_image_data")->count);
     ck_assert_uint_eq(h->size, image.heap_size);
     sum = h->length_words + h->padding;
-    for (int i = 0; i < JULIA_PARTS; i++) {
+    for (enum julia_part_kind i = 0; i < JULIA_PARTS; i++) {
         ck_assert_msg(h->part[i].count == counts[i], "%s: %lu", julia_part_name(i),
                       (unsigned long)h->part[i].count);
         ck_assert_uint_ge(h->part[i].offset, at);
