@@ -77,6 +77,7 @@ word=$global
 detail="$passed passed"
 [ "$failed" = 0 ] || detail+=", $failed failed"
 [ "$skipped" = 0 ] || detail+=", $skipped skipped"
+[ "$SECONDS" -lt 10 ] || detail+=", $SECONDS s"
 echo "$word: $name ($detail)"
 grep '^FAIL' <<<"$results" | uniq -c | sed -E 's/^ *([0-9]+) FAIL/    failed (\1): /'
 grep '^SKIP' <<<"$results" | sed 's/^SKIP/    skipped:/'
