@@ -9,6 +9,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
+/* Of objects this deep, each member has a line: a file, its summary. */
+enum { LINE_DEPTH = 2 };
+
 static int append(const char *text, size_t len, void *out)
 {
     buf_bytes(out, text, len);
@@ -18,7 +21,9 @@ static int append(const char *text, size_t len, void *out)
 /* Write VALUE, which may be NULL if it could not be made, and let go of it. */
 static void put_value(struct json *j, json_t *value)
 {
-    if (!value || json_dump_callback(value, append, &j->out, JSON_ENCODE_ANY) != 0)
+    size_t how = JSON_ENCODE_ANY | JSON_ENSURE_ASCII;
+
+    if (!value || json_dump_callback(value, append, &j->out, how) != 0)
         j->out.bad = true;
     json_decref(value);
 }
@@ -29,8 +34,9 @@ static void put_key(struct json *j, const char *key)
 
     if (*more)
         buf_bytes(&j->out, ",", 1);
-    /* One row a line is still readable, and far smaller than indentation. */
-    if (j->depth > 0)
+    /* A line for each element, and for what is said of a file: a row of a
+       table fits on one. */
+    if (j->depth > 0 && (!key || j->depth <= LINE_DEPTH))
         buf_bytes(&j->out, "\n", 1);
     *more = true;
     if (key) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* json.h - JSON that is valid whatever the input was.
  *
- * Values are encoded by jansson.  Objects and arrays are written as they
+ * Values are encoded by jansson, all in ASCII, so that the text does a
+ * terminal no harm either.  Objects and arrays are written as they
  * come, since a list of a file's symbols may have millions of rows.  KEY is
  * NULL for the elements of an array.  The text grows in OUT; if something
  * failed it is marked bad and must not be shown. */

@@ -12,3 +12,43 @@ endif
 EXTRA_DIST += \
 	tests/fuzz/corpus/julia/edits-of-a-sound-image.hex \
 	tests/fuzz/corpus/julia/later-version-compressed.hex
+
+replay_tests += tests/fuzz/replay_ar
+tests_fuzz_replay_ar_SOURCES = tests/fuzz/fuzz_ar.c tests/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_ar
+tests_fuzz_fuzz_ar_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/ar/bsd-big-endian.hex \
+	tests/fuzz/corpus/ar/bsd.hex \
+	tests/fuzz/corpus/ar/gnu-64.hex \
+	tests/fuzz/corpus/ar/gnu.hex \
+	tests/fuzz/corpus/ar/plain.txt \
+	tests/fuzz/corpus/ar/thin.txt
+
+replay_tests += tests/fuzz/replay_script
+tests_fuzz_replay_script_SOURCES = tests/fuzz/fuzz_script.c tests/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_script
+tests_fuzz_fuzz_script_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/script/anonymous.txt \
+	tests/fuzz/corpus/script/dynamic-list.txt \
+	tests/fuzz/corpus/script/libc.txt \
+	tests/fuzz/corpus/script/many-stars.txt \
+	tests/fuzz/corpus/script/versions.txt
+
+replay_tests += tests/fuzz/replay_inspect
+tests_fuzz_replay_inspect_SOURCES = tests/fuzz/fuzz_inspect.c tests/fuzz/replay.c \
+	$(inspect_sources)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_inspect
+tests_fuzz_fuzz_inspect_SOURCES = tests/fuzz/fuzz_inspect.c $(inspect_sources)
+tests_fuzz_fuzz_inspect_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/inspect/archive-of-an-object.hex \
+	tests/fuzz/corpus/inspect/big-endian-object.hex \
+	tests/fuzz/corpus/inspect/sound-image.hex

@@ -1,1 +1,8 @@
-# script_tests += tests/golden/NAME.sh
+# Assembly and what "objtool inspect" says of it.
+script_tests += tests/golden/golden.sh
+
+EXTRA_DIST += \
+	tests/golden/aarch64.expect tests/golden/aarch64.s \
+	tests/golden/hostile.expect tests/golden/hostile.s \
+	tests/golden/powerpc.expect tests/golden/powerpc.s \
+	tests/golden/x86_64.expect tests/golden/x86_64.s

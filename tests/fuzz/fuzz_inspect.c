@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fuzz_inspect.c - "objtool inspect" with all lists, as text and as JSON, and
+ * "objtool verify", on anything.  JSON must be what a JSON reader takes, and
+ * text must hold nothing that a terminal obeys.
+ *
+ * Bit 0 of the first byte set: the rest is the file.  Clear: the rest edits a
+ * sound image, each edit an offset (2 bytes) and a value (4 bytes). */
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "elf/verify.h"
+#include "objtool/inspect.h"
+#include "tests/support/elf_image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_text(const struct buf *text)
+{
+    for (uint64_t i = 0; i < text->size; i++)
+        if (text->at[i] == 0x7f || (text->at[i] < 0x20 && text->at[i] != '\n'))
+            abort();
+}
+
+static void check_json(const struct buf *text)
+{
+    json_t *doc = json_loadb((const char *)text->at, text->size, JSON_REJECT_DUPLICATES, NULL);
+
+    if (!doc)
+        abort();
+    json_decref(doc);
+}
+
+static void inspect(struct span in, bool as_json)
+{
+    struct report r = {.as_json = as_json};
+    struct diag d = {0};
+    bool ok = false;
+
+    rep_open(&r, NULL, '{');
+    ok = inspect_span(&d, &r, PART_ALL, "input", in);
+    if (ok != (d.status == OK))
+        abort();
+    if (!ok) {
+        rep_free(&r);
+        return;
+    }
+    rep_close(&r);
+    if (as_json)
+        check_json(&r.json.out);
+    else
+        check_text(&r.text);
+    rep_free(&r);
+    /* The summary is another path. */
+    if (!as_json)
+        inspect_span(&d, &r, 0, "input", in);
+    rep_free(&r);
+}
+
+static void count_finding(void *arg, const char *rule, const char *text)
+{
+    *(uint64_t *)arg += strlen(rule) + strlen(text);
+}
+
+static void verify(struct span in)
+{
+    uint64_t told = 0, findings = 0;
+    struct verify_options o = {.found = count_finding, .arg = &told};
+    struct arena a = {0};
+    struct diag d = {0};
+
+    if (elf_verify(&d, &a, in, &o, &findings) != (d.status == OK) ||
+        (told == 0) != (findings == 0))
+        abort();
+    arena_free(&a);
+}
+
+static void edit(uint8_t *image, struct cursor *c)
+{
+    while (cur_count(c, 1, 6)) {
+        uint32_t off = cur_u16(c);
+        uint32_t value = cur_u32(c);
+
+        store_uint(image + off % (IMG_SIZE - 3), 4, false, value);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct cursor c = {.in = {data, size}};
+    uint8_t how = cur_u8(&c);
+    uint8_t *image = NULL;
+    struct span in = {data + c.pos, size - c.pos};
+
+    if (!(how & 1)) {
+        if (!(image = malloc(IMG_SIZE)))
+            abort();
+        make_elf_image(image);
+        edit(image, &c);
+        in = (struct span){image, IMG_SIZE};
+    }
+    inspect(in, false);
+    inspect(in, true);
+    verify(in);
+    free(image);
+    return 0;
+}
