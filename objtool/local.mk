@@ -1,7 +1,9 @@
 bin_PROGRAMS += objtool/objtool
-# All of "inspect", which tests link, too.
-inspect_sources = \
+objtool_objtool_SOURCES = \
 	objtool/cmd_inspect.c \
+	objtool/cmd_link.c \
+	objtool/cmd_verify.c \
+	objtool/command.h \
 	objtool/inspect.h \
 	objtool/inspect_archive.c \
 	objtool/inspect_elf.c \
@@ -10,19 +12,14 @@ inspect_sources = \
 	objtool/inspect_note.c \
 	objtool/inspect_totals.c \
 	objtool/json.c objtool/json.h \
-	objtool/report.c objtool/report.h \
-	objtool/tell.c objtool/tell.h \
-	objtool/term.c objtool/term.h
-
-objtool_objtool_SOURCES = $(inspect_sources) \
-	objtool/cmd_link.c \
-	objtool/cmd_verify.c \
-	objtool/command.h \
 	objtool/link_files.c \
 	objtool/link_opts.c objtool/link_opts.h \
 	objtool/link_table.c objtool/link_table.h \
 	objtool/link_target.c \
 	objtool/main.c \
 	objtool/opts.c objtool/opts.h \
-	objtool/response.c
+	objtool/report.c objtool/report.h \
+	objtool/response.c \
+	objtool/tell.c objtool/tell.h \
+	objtool/term.c objtool/term.h
 objtool_objtool_LDADD = lib/libsysobj.la
