@@ -1,1 +1,1 @@
-# EXTRA_DIST += docs/FILE.md
+dist_doc_DATA += docs/inspect-schema.json

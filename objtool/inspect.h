@@ -71,7 +71,7 @@ const char *reloc_type_name(uint32_t machine, uint32_t type, char text[24]);
 void reloc_count(struct reloc_counts *c, uint32_t type);
 
 /* inspect_lists.c: the parts that are lists. */
-bool inspect_lists(struct inspect *i);
+void inspect_lists(struct inspect *i);
 /* Symbol tables: entry N of section SECTION, and its name ("" if there is
    none that can be read). */
 uint64_t symtab_count(const struct inspect *i, uint32_t section);

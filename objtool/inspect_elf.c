@@ -37,22 +37,36 @@ static bool has_segment(const struct inspect *i, uint32_t type)
     return false;
 }
 
-static const char *type_name(const struct inspect *i)
+enum file_type { TYPE_OTHER, TYPE_RELOCATABLE, TYPE_EXECUTABLE, TYPE_PIE, TYPE_SHARED, TYPE_CORE };
+
+/* For programs, and for people. */
+static const struct {
+    const char *key, *text;
+} type_names[] = {
+    [TYPE_OTHER] = {"other", "file of unknown type"},
+    [TYPE_RELOCATABLE] = {"relocatable", "relocatable object"},
+    [TYPE_EXECUTABLE] = {"executable", "executable"},
+    [TYPE_PIE] = {"pie", "position-independent executable"},
+    [TYPE_SHARED] = {"shared", "shared library"},
+    [TYPE_CORE] = {"core", "core file"},
+};
+
+static enum file_type file_type(const struct inspect *i)
 {
     uint64_t flags = 0;
 
     elf_image_tag(&i->m, DT_FLAGS_1, &flags);
     switch (i->f.type) {
     case ET_REL:
-        return "relocatable object";
+        return TYPE_RELOCATABLE;
     case ET_EXEC:
-        return "executable";
+        return TYPE_EXECUTABLE;
     case ET_DYN:
-        return flags & DF_1_PIE ? "position-independent executable" : "shared library";
+        return flags & DF_1_PIE ? TYPE_PIE : TYPE_SHARED;
     case ET_CORE:
-        return "core file";
+        return TYPE_CORE;
     default:
-        return "file of unknown type";
+        return TYPE_OTHER;
     }
 }
 
@@ -63,14 +77,15 @@ static void put_head(struct inspect *i)
 
     snprintf(number, sizeof number, "machine %u", i->f.machine);
     snprintf(text, sizeof text, "ELF %s-bit %s-endian %s, %s", i->f.wide ? "64" : "32",
-             i->f.big ? "big" : "little", machine ? machine : number, type_name(i));
+             i->f.big ? "big" : "little", machine ? machine : number,
+             type_names[file_type(i)].text);
     rep_heading(i->r, i->name, text);
     rep_str(i->r, "format", NULL, "elf");
     rep_num(i->r, "class", NULL, i->f.wide ? 64 : 32);
     rep_str(i->r, "byte_order", NULL, i->f.big ? "big" : "little");
     rep_str(i->r, "machine", NULL, machine ? machine : number);
     rep_num(i->r, "machine_number", NULL, i->f.machine);
-    rep_str(i->r, "type", NULL, type_name(i));
+    rep_str(i->r, "type", NULL, type_names[file_type(i)].key);
     rep_num(i->r, "os_abi", i->f.osabi && i->f.osabi != ELFOSABI_GNU ? "OS ABI" : NULL,
             i->f.osabi);
     rep_hex(i->r, "flags", i->f.flags ? "flags" : NULL, i->f.flags);
@@ -349,5 +364,9 @@ bool inspect_elf(struct inspect *i)
     if ((i->r->as_json || !(i->parts & ~(unsigned)PART_MEMBERS)) &&
         (!put_summary(i) || !put_julia(i)))
         return false;
-    return inspect_lists(i);
+    inspect_lists(i);
+    if (i->name_budget == 0 || i->m.name_budget == 0)
+        return diag_fail(i->d, E_NOMEM, "names overlap so much that to read them all would take "
+                                        "more than 32 times the file's size");
+    return true;
 }

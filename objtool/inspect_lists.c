@@ -342,7 +342,7 @@ static void list_dynamic(struct inspect *i, bool exports)
     rep_table_end(i->r);
 }
 
-bool inspect_lists(struct inspect *i)
+void inspect_lists(struct inspect *i)
 {
     if (i->parts & PART_SEGMENTS)
         list_segments(i);
@@ -358,5 +358,4 @@ bool inspect_lists(struct inspect *i)
         list_dynamic(i, false);
     if (i->parts & PART_RELOCS)
         list_relocs(i);
-    return true;
 }

@@ -184,5 +184,8 @@ bool elf_verify(struct diag *d, struct arena *a, struct span in, const struct ve
         tell_rest(&t);
     }
     *findings = t.total;
+    if (ok && v.f.ehsize && v.m.name_budget == 0)
+        return diag_fail(d, E_NOMEM, "names overlap so much that to read them all would take "
+                                     "more than 32 times the file's size");
     return ok && (!v.nomem || diag_nomem(d));
 }
