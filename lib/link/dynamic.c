@@ -168,13 +168,21 @@ static void make(struct link *l, struct buf *b)
 bool link_make_dynamic(struct link *l)
 {
     struct lsec *s = link_new_section(l, ".dynamic", SHT_DYNAMIC, SHF_ALLOC | SHF_WRITE, 3);
-    struct buf b = {0};
 
     l->made[MADE_DYNAMIC] = s;
     l->objs[0]->o.sections[s->index].entsize = DYN64_SIZE;
-    make(l, &b); /* the number of entries does not depend on addresses */
-    s->size = b.size;
-    l->made[MADE_DYNSTR]->size = l->dynstr.out.size;
+    s->size = DYN64_SIZE;
+    return true;
+}
+
+bool link_size_dynamic(struct link *l)
+{
+    struct lsec *s = l->made[MADE_DYNAMIC], *names = l->made[MADE_DYNSTR];
+    struct buf b = {0};
+
+    make(l, &b); /* which entries there are does not depend on addresses */
+    s->size = s->out->size = b.size;
+    names->size = names->out->size = l->dynstr.out.size;
     buf_free(&b);
     return (!b.bad && !l->dynstr.out.bad) || diag_nomem(l->d);
 }

@@ -100,6 +100,8 @@ bool lexer_next(struct lexer *lex)
             lex->pos += is_mark(lex, peek(lex, 0)) ? 2 : 1;
         t->len = (size_t)((const char *)lex->in.at + lex->pos - t->at);
     }
+    if (memchr(t->at, 0, t->len))
+        return fail_at(lex, t->line, E_FORMAT, "a NUL byte; this is no text");
     return true;
 }
 

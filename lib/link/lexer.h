@@ -33,7 +33,8 @@ struct lexer {
     struct token token; /* the current one */
 };
 
-/* Move to the next token.  False for a quote or comment that does not end. */
+/* Move to the next token.  False for a quote or comment that does not end,
+   and for a NUL byte. */
 bool lexer_next(struct lexer *lex);
 
 /* The current token is the mark C, or the unquoted name S. */

@@ -63,7 +63,7 @@ static bool lay_out(struct link *l)
 {
     return link_make_property(l) && link_make_build_id(l) && link_make_dynrel(l) &&
            link_make_dynsym(l) && link_make_dynamic(l) && make_file_sections(l) &&
-           link_make_outs(l) && link_layout(l);
+           link_make_outs(l) && link_size_dynamic(l) && link_layout(l);
 }
 
 /* Two works that do not touch each other's data: the symbol table, which is

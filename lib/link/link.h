@@ -352,7 +352,8 @@ static inline uint64_t lsec_addr(const struct lsec *s) { return s->out->addr + s
 /* ---- dynsym.c, dynamic.c ---- */
 bool link_make_dynsym(struct link *l);  /* who is in it, names, hashes, versions */
 bool link_fill_dynsym(struct link *l);  /* values, once laid out */
-bool link_make_dynamic(struct link *l); /* the size of .dynamic */
+bool link_make_dynamic(struct link *l); /* the section */
+bool link_size_dynamic(struct link *l); /* its size, once the sections are known */
 bool link_fill_dynamic(struct link *l);
 uint32_t elf_hash(const char *name);
 
