@@ -5,11 +5,12 @@
  *                       with bytes changed, and over bytes of chance (the same each time)
  *   replay_X FILE...    over these files as they are: what a fuzzer found
  *
- * The corpus is text: NAME.hex has pairs of hex digits; "#" starts a comment.  A target
- * crashes, or all is well; there is nothing else to check. */
+ * The corpus is text: NAME.hex has pairs of hex digits; "#" starts a comment; NAME.txt is
+ * taken as it is.  A target crashes, or all is well; there is nothing else to check. */
 
 #include <ctype.h>
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,13 +130,14 @@ static void run_corpus(const char *dir_path)
         uint8_t *bytes = NULL;
         char *path = NULL;
         size_t size = 0;
+        bool hex = dot && strcmp(dot, ".hex") == 0;
 
-        if (!dot || strcmp(dot, ".hex") != 0)
+        if (!hex && (!dot || strcmp(dot, ".txt") != 0))
             continue;
         if (asprintf(&path, "%s/%s", dir_path, e->d_name) < 0)
             abort();
         bytes = slurp(path, &size);
-        run_variants(bytes, from_hex(path, bytes, size));
+        run_variants(bytes, hex ? from_hex(path, bytes, size) : size);
         free(bytes);
         free(path);
     }
