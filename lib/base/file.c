@@ -49,6 +49,14 @@ void file_close(struct file *file)
     *file = (struct file){.fd = -1};
 }
 
+bool file_is(const struct file *file, const char *path)
+{
+    struct stat a, b;
+
+    return file->fd >= 0 && fstat(file->fd, &a) == 0 && stat(path, &b) == 0 &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* An unnamed file in the directory of PATH: it vanishes by itself if the
    process is killed.  -1 where the file system has no such thing. */
 static int open_unnamed(const char *path)

@@ -22,6 +22,8 @@ struct file {
    reason is in D. */
 bool file_open(struct diag *d, const char *path, struct file *file);
 void file_close(struct file *file);
+/* FILE is what PATH names, by whatever way; false if there is no such file. */
+bool file_is(const struct file *file, const char *path);
 
 /* A file under construction, beside the name that it will have. */
 struct output {

@@ -156,6 +156,7 @@ static bool make_sysv_hash(struct link *l)
     uint8_t *p = NULL;
 
     l->made[MADE_HASH] = sec;
+    l->objs[0]->o.sections[sec->index].entsize = 4;
     sec->size = 8 + buckets * 4 + count * 4;
     if (!(sec->data = p = arena_alloc(&l->arena, 1, sec->size)))
         return diag_nomem(l->d);
@@ -375,6 +376,7 @@ bool link_make_dynsym(struct link *l)
 
     l->made[MADE_DYNSYM] = dynsym;
     l->made[MADE_DYNSTR] = link_new_section(l, ".dynstr", SHT_STRTAB, SHF_ALLOC, 0);
+    strtab_add(&l->dynstr, "");
     if (!collect(l) || ((l->opt->hash_style & HASH_GNU) && !make_gnu_hash(l)))
         return false;
     for (uint64_t i = 1; i < l->dynsym_count; i++) {
@@ -420,7 +422,6 @@ bool link_fill_dynsym(struct link *l)
     for (uint64_t i = 1; i < l->dynsym_count; i++) {
         const struct lsym *s = l->dynsyms[i];
         const struct symbol *sym = lsym_symbol(s);
-        const struct lsec *sec = lsym_section(s);
         bool defined = lsym_defined(s);
         /* An IFUNC whose address is its PLT entry's is a plain function there. */
         bool canonical = defined && lsym_is_ifunc(s) && lsym_value(l, s) != s->addr;
@@ -428,14 +429,9 @@ bool link_fill_dynsym(struct link *l)
         uint64_t value = !defined           ? 0
                          : kind == STT_TLS ? s->addr - l->tls_addr
                                            : lsym_value(l, s);
-        uint64_t moved = 0;
-        uint32_t index = SHN_UNDEF;
+        uint32_t index = defined ? lsym_header(l, s) : SHN_UNDEF;
 
-        if (sec)
-            index = (lsec_moved((struct lsec *)(uintptr_t)sec, sym->value, &moved))->out->index;
-        else if (defined)
-            index = SHN_ABS;
-        if (sec && index >= SHN_LORESERVE)
+        if (index >= SHN_LORESERVE && index != SECTION_ABS)
             return diag_fail(l->d, E_UNSUPPORTED,
                              "%s: exported symbol `%s' would be in section %" PRIu32
                              ", beyond what .dynsym can say",
@@ -444,7 +440,7 @@ bool link_fill_dynsym(struct link *l)
         store_uint(p, 4, false, strtab_addn(&l->dynstr, s->name, name_length(s)));
         p[4] = (uint8_t)(elf_binding(s) << 4 | kind);
         p[5] = (uint8_t)(defined ? s->visibility | (sym->other & ~3) : 0);
-        store_uint(p + 6, 2, false, index);
+        store_uint(p + 6, 2, false, index == SECTION_ABS ? SHN_ABS : index);
         store_uint(p + 8, 8, false, value);
         store_uint(p + 16, 8, false, defined ? sym->size : 0);
     }

@@ -88,6 +88,10 @@ static struct file *open_file(struct link *l, const char *path)
     if (!file_open(l->d, path, f))
         return NULL;
     l->files[l->file_count++] = f;
+    if (file_is(f, l->opt->output)) {
+        diag_fail(l->d, E_USAGE, "%s: is the output as well as an input", path);
+        return NULL;
+    }
     return f;
 }
 
@@ -122,6 +126,19 @@ static struct file *search_library(struct link *l, const struct link_input *in)
     return NULL;
 }
 
+/* The search directories for a message, at most so many that it stays a line. */
+static const char *searched(struct link *l)
+{
+    const char *text = "any directory: none is given";
+
+    for (size_t i = 0; text && i < l->opt->search.count; i++)
+        text = i == 0   ? l->opt->search.at[i]
+               : i < 8  ? arena_printf(&l->arena, "%s, %s", text, l->opt->search.at[i])
+               : i == 8 ? arena_printf(&l->arena, "%s, ...", text)
+                        : text;
+    return text ? text : "";
+}
+
 /* ---- expanding the command line ---- */
 
 static bool add_path(struct inputs *ins, const struct link_input *in, const struct file *f,
@@ -136,7 +153,8 @@ static bool add_library(struct inputs *ins, const struct link_input *in, uint32_
         return add_path(ins, in, f, group);
     if (ins->l->d->errors != errors)
         return false;
-    return diag_fail(ins->l->d, E_SYSTEM, "cannot find -l%s", in->name);
+    return diag_fail(ins->l->d, E_SYSTEM, "cannot find -l%s in %s", in->name,
+                     searched(ins->l));
 }
 
 /* A name inside a linker script: as it is, or in the search directories. */
@@ -653,11 +671,11 @@ bool link_read_inputs(struct link *l)
         if (s->state == SYM_NEW)
             s->state = SYM_UNDEFINED;
     }
+    /* Duplicate symbols have been told, and there may be more to tell: the
+       link goes on up to the scan. */
     for (uint64_t i = 0; i < ins.count;)
         if ((i = add_group(&ins, i)) == 0)
             return false;
-    if (l->d->errors)
-        return false;
     if (!l->machine)
         return diag_fail(l->d, E_USAGE, "no input files");
     return true;

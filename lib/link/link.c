@@ -134,6 +134,8 @@ bool link_run(struct diag *d, const struct link_options *options)
         free(l.owned[i]);
     for (uint64_t i = 0; i < l.file_count; i++)
         file_close(l.files[i]);
+    buf_free(&l.symtab_out);
+    buf_free(&l.symtab_extended);
     strtab_free(&l.dynstr);
     strtab_free(&l.strtab);
     strtab_free(&l.shstrtab);

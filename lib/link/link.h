@@ -105,7 +105,7 @@ struct lsym {
     bool bound : 1;        /* -Bsymbolic and its kin: not preemptible */
     bool wanted : 1;       /* -u, --export and so on: kept by --gc-sections */
     bool versioned : 1;    /* VERSION comes from its own name */
-    bool linker : 1;       /* made by the linker: never exported */
+    bool linker : 1;       /* placed by provide.c; never replaced by others */
 };
 
 /* GOT and PLT places of one symbol; offsets in their sections, NO_SLOT for none. */
@@ -255,6 +255,9 @@ bool link_add_shared(struct link *l, struct lobj *o);
 /* After all inputs: versioned references, commons, what is exported, what
    is missing. */
 bool link_finish_symbols(struct link *l);
+/* Decide whether S, which is defined, is exported, under which version, and
+   whether another image may replace it. */
+void link_decide_export(struct link *l, struct lsym *s);
 void link_free_symtab(struct link *l);
 
 static inline struct lsym *lobj_sym(const struct lobj *o, uint32_t i)
@@ -272,6 +275,8 @@ static inline bool lsym_defined(const struct lsym *s) { return s->state >= SYM_W
 
 /* The section that holds S, NULL for one that is absolute or not defined here. */
 struct lsec *lsym_section(const struct lsym *s);
+/* The header index of the section that S, which is defined, is said to be in. */
+uint32_t lsym_header(const struct link *l, const struct lsym *s);
 /* S may be replaced by another image's symbol when the program runs. */
 bool lsym_preemptible(const struct lsym *s);
 bool lsym_is_ifunc(const struct lsym *s);

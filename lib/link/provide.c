@@ -164,31 +164,32 @@ static const struct provided {
     const char *name; /* with PLACE_START and PLACE_STOP: a prefix, or the whole name */
     enum place place;
     const char *section;
+    enum symbol_visibility shown; /* as in ld's built-in script */
 } provided[] = {
-    {"__dso_handle", PLACE_BASE, NULL},
-    {"__ehdr_start", PLACE_BASE, NULL},
-    {"__executable_start", PLACE_BASE, NULL},
-    {"_DYNAMIC", PLACE_DYNAMIC, NULL},
-    {"_GLOBAL_OFFSET_TABLE_", PLACE_GOT, NULL},
-    {"__GNU_EH_FRAME_HDR", PLACE_EH_HDR, NULL},
-    {"_etext", PLACE_ETEXT, NULL},
-    {"etext", PLACE_ETEXT, NULL},
-    {"__etext", PLACE_ETEXT, NULL},
-    {"_edata", PLACE_EDATA, NULL},
-    {"edata", PLACE_EDATA, NULL},
-    {"__bss_start", PLACE_BSS, NULL},
-    {"__bss_start__", PLACE_BSS, NULL},
-    {"_end", PLACE_END, NULL},
-    {"end", PLACE_END, NULL},
-    {"_TLS_MODULE_BASE_", PLACE_TLS, NULL},
-    {"__preinit_array_start", PLACE_START, ".preinit_array"},
-    {"__preinit_array_end", PLACE_STOP, ".preinit_array"},
-    {"__init_array_start", PLACE_START, ".init_array"},
-    {"__init_array_end", PLACE_STOP, ".init_array"},
-    {"__fini_array_start", PLACE_START, ".fini_array"},
-    {"__fini_array_end", PLACE_STOP, ".fini_array"},
-    {"__start_", PLACE_START, NULL},
-    {"__stop_", PLACE_STOP, NULL},
+    {"__dso_handle", PLACE_BASE, NULL, VIS_HIDDEN},
+    {"__ehdr_start", PLACE_BASE, NULL, VIS_HIDDEN},
+    {"__executable_start", PLACE_BASE, NULL, VIS_DEFAULT},
+    {"_DYNAMIC", PLACE_DYNAMIC, NULL, VIS_HIDDEN},
+    {"_GLOBAL_OFFSET_TABLE_", PLACE_GOT, NULL, VIS_HIDDEN},
+    {"__GNU_EH_FRAME_HDR", PLACE_EH_HDR, NULL, VIS_HIDDEN},
+    {"_etext", PLACE_ETEXT, NULL, VIS_DEFAULT},
+    {"etext", PLACE_ETEXT, NULL, VIS_DEFAULT},
+    {"__etext", PLACE_ETEXT, NULL, VIS_DEFAULT},
+    {"_edata", PLACE_EDATA, NULL, VIS_DEFAULT},
+    {"edata", PLACE_EDATA, NULL, VIS_DEFAULT},
+    {"__bss_start", PLACE_BSS, NULL, VIS_DEFAULT},
+    {"__bss_start__", PLACE_BSS, NULL, VIS_DEFAULT},
+    {"_end", PLACE_END, NULL, VIS_DEFAULT},
+    {"end", PLACE_END, NULL, VIS_DEFAULT},
+    {"_TLS_MODULE_BASE_", PLACE_TLS, NULL, VIS_HIDDEN},
+    {"__preinit_array_start", PLACE_START, ".preinit_array", VIS_HIDDEN},
+    {"__preinit_array_end", PLACE_STOP, ".preinit_array", VIS_HIDDEN},
+    {"__init_array_start", PLACE_START, ".init_array", VIS_HIDDEN},
+    {"__init_array_end", PLACE_STOP, ".init_array", VIS_HIDDEN},
+    {"__fini_array_start", PLACE_START, ".fini_array", VIS_HIDDEN},
+    {"__fini_array_end", PLACE_STOP, ".fini_array", VIS_HIDDEN},
+    {"__start_", PLACE_START, NULL, VIS_PROTECTED},
+    {"__stop_", PLACE_STOP, NULL, VIS_PROTECTED},
 };
 
 static bool is_c_name(const char *s)
@@ -236,6 +237,12 @@ static bool provide(struct link *l, struct lsym *s)
         return true;
     define(l, s, NULL, 0, p->place == PLACE_TLS ? KIND_TLS : KIND_NONE);
     s->linker = s->localized = true;
+    /* ld shows some to others too, if nothing says otherwise. */
+    if (p->shown != VIS_HIDDEN && (s->visibility == VIS_DEFAULT || s->visibility == VIS_PROTECTED)) {
+        s->localized = false;
+        s->visibility = (uint8_t)p->shown;
+        link_decide_export(l, s);
+    }
     return true;
 }
 
@@ -406,4 +413,25 @@ void link_place_provided(struct link *l)
         if (s->linker && s->obj == o && s->index == i && o->o.symbols[i].section == SECTION_ABS)
             s->addr = provided_addr(l, s);
     }
+}
+
+uint32_t lsym_header(const struct link *l, const struct lsym *s)
+{
+    struct lsec *sec = lsym_section(s);
+    uint32_t index = 1;
+    uint64_t to = 0;
+
+    if (sec) {
+        sec = lsec_moved(sec, lsym_symbol(s)->value, &to);
+        return sec && sec->out ? sec->out->index : SECTION_ABS;
+    }
+    if (!s->linker)
+        return SECTION_ABS;
+    /* Of the last section that starts at or before it: an absolute symbol
+       would not move with the image. */
+    for (uint64_t i = 0; i < l->out_count; i++)
+        if ((l->outs[i]->flags & SHF_ALLOC) && !l->outs[i]->empty &&
+            l->outs[i]->rank != RANK_TBSS && l->outs[i]->addr <= s->addr)
+            index = l->outs[i]->index;
+    return index;
 }

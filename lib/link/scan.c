@@ -347,7 +347,7 @@ bool link_scan(struct link *l)
     if (!complaints_begin(l->d, &scan.complaints))
         return false;
     par_for(scan.count, scan_section, &scan);
-    if (!complaints_end(l->d, &scan.complaints))
+    if (!complaints_end(l->d, &scan.complaints) || l->d->errors)
         return false;
     if (l->need_textrel && !l->opt->text_ok) {
         if (l->opt->text_error)

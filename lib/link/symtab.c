@@ -58,18 +58,20 @@ static void add_symbol(struct table *t, const struct lsym *s, uint8_t binding)
 {
     const struct symbol *sym = lsym_symbol(s);
     struct lsec *sec = lsym_section(s);
-    uint8_t kind = kinds[sym->kind];
+    /* That another library's function is an IFUNC is its own business. */
+    uint8_t kind = sym->kind == KIND_IFUNC && !lsym_defined(s) ? STT_FUNC : kinds[sym->kind];
     uint64_t to = 0;
-    uint32_t index = lsym_defined(s) ? SECTION_ABS : SHN_UNDEF;
+    uint32_t index = SHN_UNDEF;
 
     if (sec) {
         sec = lsec_moved(sec, sym->value, &to);
         if (!sec || !sec->out || !sec->live)
             return;
-        index = sec->out->index;
         if (t->l->opt->strip == STRIP_DEBUG && !(sec->out->flags & SHF_ALLOC))
             return;
     }
+    if (lsym_defined(s))
+        index = lsym_header(t->l, s);
     add(t, s->name, (uint8_t)(binding << 4 | kind),
         (uint8_t)((lsym_defined(s) ? s->visibility & 3 : 0) | (sym->other & ~3)), index,
         kind == STT_TLS && lsym_defined(s) ? s->addr - t->l->tls_addr : s->addr,
@@ -102,7 +104,7 @@ static void add_locals(struct table *t, const struct lobj *o)
 
 static bool is_local_now(const struct lsym *s)
 {
-    return lsym_defined(s) && (s->localized || s->linker);
+    return lsym_defined(s) && s->localized;
 }
 
 static uint8_t binding_of(const struct lsym *s)
@@ -164,7 +166,6 @@ bool link_finish_symtab(struct link *l)
         return diag_fail(l->d, E_UNSUPPORTED, "internal error: no room for section indices");
     if (l->made[MADE_SYMTAB_SHNDX])
         give(l->made[MADE_SYMTAB_SHNDX], &l->symtab_extended);
-    return link_own(l, l->symtab_out.at) && link_own(l, l->symtab_extended.at) &&
-           (!(l->symtab_out.bad || l->symtab_extended.bad || l->strtab.out.bad) ||
-            diag_nomem(l->d));
+    return !(l->symtab_out.bad || l->symtab_extended.bad || l->strtab.out.bad) ||
+           diag_nomem(l->d);
 }
