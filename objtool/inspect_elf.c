@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DF_1_PIE 0x8000000
 
 bool inspect_open(struct inspect *i, struct span in)
 {

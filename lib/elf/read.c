@@ -125,6 +125,30 @@ static bool read_compression(struct reader *r, struct section *s)
     return true;
 }
 
+/* The older GNU form: called .zdebug_*, "ZLIB" and the size (big-endian) in
+   front.  Whoever links it wants it by its plain name. */
+static bool read_zdebug(struct reader *r, struct section *s)
+{
+    struct cursor c = {.in = s->data, .big = true};
+    const uint8_t *magic = cur_take(&c, 4);
+    uint64_t size = cur_u64(&c);
+    char *name = NULL;
+
+    if (c.bad || !magic || memcmp(magic, "ZLIB", 4) != 0)
+        return true;
+    if (size / 1100 > s->size)
+        return diag_fail(r->d, E_FORMAT, "%s: 0x%" PRIx64 " bytes from 0x%" PRIx64
+                         " compressed ones", s->name, size, s->size);
+    if (!(name = arena_printf(r->a, ".%s", s->name + 2)))
+        return diag_nomem(r->d);
+    s->name = name;
+    s->flags |= SEC_COMPRESSED;
+    s->compression = COMPRESSION_ZLIB;
+    span_sub(s->data, c.pos, s->data.size - c.pos, &s->data);
+    s->size = size;
+    return true;
+}
+
 static bool read_section_model(struct reader *r, uint32_t i)
 {
     const struct elf_shdr *s = &r->f.sections[i];
@@ -148,6 +172,9 @@ static bool read_section_model(struct reader *r, uint32_t i)
         out->link = s->link;
     }
     if ((out->flags & SEC_COMPRESSED) && !read_compression(r, out))
+        return false;
+    if (!(out->flags & (SEC_COMPRESSED | SEC_ALLOC | SEC_ZERO)) && starts(s->name, ".zdebug_") &&
+        !read_zdebug(r, out))
         return false;
     /* A merge section whose entries do not divide it is plain data. */
     if ((out->flags & SEC_MERGE) && (s->entsize == 0 || out->size % s->entsize != 0))
@@ -561,6 +588,8 @@ static bool read_dynamic(struct reader *r)
 
         if (c.bad || tag == DT_NULL)
             return true;
+        if (tag == DT_FLAGS_1 && (value & DF_1_PIE))
+            r->o->kind = OBJ_EXECUTABLE;
         if (tag != DT_SONAME && tag != DT_NEEDED)
             continue;
         name = span_str(strings, value);

@@ -102,9 +102,11 @@ static struct file *search_library(struct link *l, const struct link_input *in)
     static const char *const forms[] = {"%s/lib%s.so", "%s/lib%s.a"};
     bool exact = in->name[0] == ':';
 
-    for (size_t i = 0; i < l->opt->search.count; i++)
+    for (size_t i = 0; i < l->opt->search.count + l->script_dir_count; i++)
         for (size_t form = in->only_static && !exact; form < (exact ? 1 : 2); form++) {
-            const char *dir = l->opt->search.at[i];
+            const char *dir = i < l->opt->search.count
+                                  ? l->opt->search.at[i]
+                                  : l->script_dirs[i - l->opt->search.count];
             char *path = exact ? arena_printf(&l->arena, "%s/%s", dir, in->name + 1)
                          : form == 0 ? arena_printf(&l->arena, forms[0], dir, in->name)
                                      : arena_printf(&l->arena, forms[1], dir, in->name);
@@ -204,6 +206,14 @@ static bool add_script(struct inputs *ins, const struct link_input *in, const st
         return false;
     }
     l->visited[l->visited_count++] = f->path;
+    for (uint64_t i = 0; ok && i < script.search_count; i++)
+        if ((ok = arena_grow(&l->arena, (void **)&l->script_dirs, l->script_dir_count,
+                             &l->script_dir_cap, sizeof *l->script_dirs) ||
+                  diag_nomem(l->d)))
+            l->script_dirs[l->script_dir_count++] =
+                script.search[i][0] == '='
+                    ? arena_printf(&l->arena, "%s%s", l->opt->sysroot, script.search[i] + 1)
+                    : script.search[i];
     for (uint64_t i = 0; ok && i < script.input_count; i++)
         if (script.inputs[i].group >= ins->next_group - base)
             ins->next_group = base + script.inputs[i].group + 1;

@@ -199,6 +199,9 @@ struct link {
     const char **visited; /* linker scripts' inputs in work, against loops */
     uint64_t visited_count, visited_cap;
 
+    const char **script_dirs; /* SEARCH_DIR of linker scripts */
+    uint64_t script_dir_count, script_dir_cap;
+
     struct out **outs;
     uint64_t out_count, out_cap;
     struct lsec *made[MADE_COUNT];

@@ -225,7 +225,9 @@ static bool is_missing(struct scanner *sc, const struct reloc *r, const struct l
     if (sym->state != SYM_UNDEFINED || !sym->strong_ref || entry->binding == BIND_WEAK ||
         (sym->visibility == VIS_DEFAULT && !sc->l->opt->no_undefined))
         return false;
-    complaints_group(sc->complaints, sc->worker, sym);
+    /* Each symbol once for each object that refers to it. */
+    complaints_group(sc->complaints, sc->worker,
+                     &sc->s->obj->globals[r->symbol - sc->s->obj->o.first_global]);
     if (sym->visibility != VIS_DEFAULT) {
         diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s', which is hidden: an object of "
                   "this link must define it", link_place(sc->a, sc->s, r->offset), sym->name);
