@@ -1,11 +1,21 @@
 unit_tests += tests/unit/test_julia
 unit_tests += tests/unit/test_verify
+unit_tests += tests/unit/test_archive
 unit_tests += tests/unit/test_arena
 unit_tests += tests/unit/test_bytes
+unit_tests += tests/unit/test_opts
 unit_tests += tests/unit/test_report
+unit_tests += tests/unit/test_script
 unit_tests += tests/unit/test_strtab
 
 tests_unit_test_report_SOURCES = tests/unit/test_report.c \
 	objtool/json.c objtool/report.c objtool/term.c
-unit_tests += tests/unit/test_archive tests/unit/test_arena tests/unit/test_bytes \
-	tests/unit/test_script tests/unit/test_strtab
+tests_unit_test_opts_SOURCES = tests/unit/test_opts.c \
+	objtool/link_files.c objtool/link_opts.c objtool/link_table.c objtool/link_target.c \
+	objtool/opts.c objtool/response.c
+
+unit_tests += tests/unit/test_reloc
+script_tests += tests/unit/reloc-vectors.sh
+EXTRA_DIST += \
+	tests/unit/reloc-aarch64.txt \
+	tests/unit/reloc-x86_64.txt
