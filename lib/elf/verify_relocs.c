@@ -179,10 +179,11 @@ void verify_relative(struct verify *v)
     elf_image_relocs(&v->m, check_relative, &c);
 }
 
-/* A bitmap must follow a place, and places must ascend. */
+/* A bitmap must follow a place, and places must ascend: one that is there
+   twice gets the base added twice. */
 static void check_relr_words(struct verify *v, struct span table)
 {
-    uint64_t word = v->f.wide ? 8 : 4, next = 0;
+    uint64_t word = v->f.wide ? 8 : 4, next = 0, end = 0;
     struct cursor c = elf_cursor(&v->f, table);
 
     for (uint64_t i = 0; i < table.size / word; i++) {
@@ -191,13 +192,16 @@ static void check_relr_words(struct verify *v, struct span table)
         if (entry & 1 && i == 0) {
             diag_fail(v->d, E_FORMAT, "DT_RELR 0: a bitmap before any place");
         } else if (entry & 1) {
+            for (unsigned bit = 1; bit < word * 8; bit++)
+                if (entry >> bit & 1)
+                    end = next + bit * word;
             next += (word * 8 - 1) * word;
         } else {
-            if (i > 0 && entry < next)
+            if (i > 0 && entry < end)
                 diag_fail(v->d, E_FORMAT, "DT_RELR %" PRIu64 ": the place 0x%" PRIx64
-                          " is below 0x%" PRIx64 ", which the entries before cover", i, entry,
-                          next);
-            next = entry + word;
+                          " is below 0x%" PRIx64 ", where the entries before have come to", i,
+                          entry, end);
+            next = end = entry + word;
         }
     }
 }

@@ -12,6 +12,7 @@ script_tests += \
 	tests/e2e/gc.sh \
 	tests/e2e/ifunc.sh \
 	tests/e2e/init.sh \
+	tests/e2e/inspect.sh \
 	tests/e2e/julia.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
@@ -27,6 +28,7 @@ script_tests += \
 	tests/e2e/symbols.sh \
 	tests/e2e/tls.sh \
 	tests/e2e/tools-after.sh \
+	tests/e2e/verify.sh \
 	tests/e2e/versions.sh
 
 slow_tests += \
@@ -39,6 +41,7 @@ slow_tests += \
 EXTRA_DIST += \
 	tests/e2e/common.sh \
 	tests/e2e/fetch-debs.sh \
+	tests/e2e/inspect_compare.py \
 	tests/e2e/julia_heap.py \
 	tests/e2e/libs.sh \
 	tests/e2e/packages \

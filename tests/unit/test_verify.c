@@ -219,7 +219,8 @@ static const struct {
      "RELR 1: 0x4010 gets the address 0x9000, outside of the image (0x0 to 0x4040)"},
     {"relr", {{IMG_RELR, 8, 3}}, "DT_RELR 0: a bitmap before any place"},
     {"relr", {{IMG_RELR + 8, 8, IMG_DATA}},
-     "DT_RELR 1: the place 0x4000 is below 0x4010, which the entries before cover"},
+     "DT_RELR 1: the place 0x4000 is below 0x4010, where the entries before have "
+     "come to"},
     {"relr", {{IMG_VERNEED + 2, 2, 1}, {IMG_VERNEED + 28, 4, 0}},
      "DT_RELR without version GLIBC_ABI_DT_RELR of libc: glibc does not load this"},
     {"eh-frame", {{IMG_EH_FRAME + 8, 1, 9}},
