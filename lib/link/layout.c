@@ -206,7 +206,23 @@ static void next_segment(struct link *l, struct position *at, uint64_t page, boo
     at->addr = align_up(at->addr, page) + at->offset % page;
 }
 
-static void place_in_memory(struct link *l, uint64_t page, uint64_t common, bool separate)
+/* Sizes and alignments come from the inputs: say so when they are beyond all bounds. */
+static bool too_large(const struct link *l, const struct out *o)
+{
+    return diag_fail(l->d, E_LINK, "section %s: the image gets larger than 0x%" PRIx64 " bytes",
+                     o->name, LINK_MAX_SIZE);
+}
+
+static bool check_sizes(const struct link *l)
+{
+    for (uint64_t i = 0; i < l->out_count; i++)
+        if (l->outs[i]->size >= LINK_MAX_SIZE ||
+            UINT64_C(1) << l->outs[i]->align_log2 >= LINK_MAX_SIZE)
+            return too_large(l, l->outs[i]);
+    return true;
+}
+
+static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool separate)
 {
     const struct out *prev = NULL;
     struct position at = {l->opt->image_base, 0};
@@ -257,9 +273,12 @@ static void place_in_memory(struct link *l, uint64_t page, uint64_t common, bool
         }
         if (is_relro(l, o))
             l->relro_end = align_up(at.addr, common);
+        if (at.addr - l->opt->image_base > LINK_MAX_SIZE || at.offset > LINK_MAX_SIZE)
+            return too_large(l, o);
         prev = o;
     }
     l->file_size = at.offset;
+    return true;
 }
 
 static void measure_tls(struct link *l)
@@ -304,6 +323,8 @@ bool link_layout(struct link *l)
     bool separate = l->opt->separate_code_set ? l->opt->separate_code : l->arch->separate_code;
     bool again = true;
 
+    if (!check_sizes(l))
+        return false;
     if (common > page)
         common = page;
     align_tls(l);
@@ -315,8 +336,7 @@ bool link_layout(struct link *l)
         /* The number of segments does not depend on addresses. */
         if (!make_segments(l, page))
             return false;
-        place_in_memory(l, page, common, separate);
-        if (!make_segments(l, page))
+        if (!place_in_memory(l, page, common, separate) || !make_segments(l, page))
             return false;
         if (!link_size_relr(l, &again))
             return false;
@@ -344,6 +364,8 @@ bool link_layout_file(struct link *l)
         o->offset = at;
         if (o->type != SHT_NOBITS)
             at += o->packed.at ? o->packed.size : o->size;
+        if (at > LINK_MAX_SIZE)
+            return too_large(l, o);
     }
     l->shoff = align_up(at, 8);
     l->file_size = l->shoff + (uint64_t)headers * SHDR64_SIZE;

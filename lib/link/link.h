@@ -349,6 +349,7 @@ static inline bool reloc_is_page_offset(const struct reloc_type *t)
 }
 
 /* ---- sections.c, layout.c ---- */
+#define LINK_MAX_SIZE (UINT64_C(1) << 48) /* no CPU of ours gives a program more addresses */
 bool link_make_outs(struct link *l);
 bool link_layout(struct link *l);      /* addresses, and offsets of what is in memory */
 bool link_layout_file(struct link *l); /* offsets of the rest, section headers, size */

@@ -95,10 +95,15 @@ struct merger {
     struct buf out;
 };
 
+/* Every entry is aligned as its section was: with more than this, small ones
+   would be mostly padding. */
+enum { MERGE_ALIGN_LOG2 = 6 };
+
 static bool mergeable(const struct lsec *s)
 {
-    return s->live && (s->sec->flags & SEC_MERGE) && !(s->sec->flags & SEC_WRITE) && s->size &&
-           s->sec->reloc_count == 0 && s->sec->entsize <= UINT32_MAX &&
+    return s->live && (s->sec->flags & SEC_MERGE) && !(s->sec->flags & (SEC_WRITE | SEC_ZERO)) &&
+           s->size && s->align_log2 <= MERGE_ALIGN_LOG2 && s->sec->reloc_count == 0 &&
+           s->sec->entsize <= UINT32_MAX &&
            (!(s->sec->flags & SEC_STRINGS) || s->sec->entsize == 1 || s->sec->entsize == 2 ||
             s->sec->entsize == 4);
 }

@@ -303,14 +303,17 @@ static int by_linked(const void *a, const void *b)
     return p->offset < q->offset ? -1 : p->offset > q->offset;
 }
 
+/* What does not fit LINK_MAX_SIZE stays there; link_layout() refuses it. */
 static void lay_out_section(struct out *o)
 {
     uint64_t at = 0;
 
     for (uint64_t i = 0; i < o->count; i++) {
+        uint64_t size = o->secs[i]->size < LINK_MAX_SIZE ? o->secs[i]->size : LINK_MAX_SIZE;
+
         at = align_up(at, UINT64_C(1) << o->secs[i]->align_log2);
         o->secs[i]->offset = at;
-        at += o->secs[i]->size;
+        at = at + size < LINK_MAX_SIZE ? at + size : LINK_MAX_SIZE;
     }
     o->size = at;
 }
