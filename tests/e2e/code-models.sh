@@ -9,7 +9,6 @@ sources() {
 #include <string.h>
 extern int outside_data[4];
 extern int outside_function(int);
-extern char **environ;
 static int local_data[1000] = {1};
 static int local_zero[1000];
 int global_data[3] = {1, 2, 3};
@@ -42,7 +41,7 @@ int work(void)
     if (hidden_elsewhere != 55 || wide * 2 != 3.0L) return 3;
     if (sum(4) != 8 + 5 + 6 + 7 + 4) return 4;
     if (text(4) != 33 || text(9) != 7 || text(0)) return 5;
-    return environ == 0;
+    return 0;
 }
 E
     echo 'int outside_data[4] = {5, 6, 7, 8}; int outside_function(int x) { return x + 100; }

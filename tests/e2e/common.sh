@@ -159,14 +159,16 @@ reject_text() {
     done
 }
 
-# exports FILE: what it defines for others: name, type, binding, visibility, size
+# exports FILE: what it defines for others: name, type, binding, visibility, size; without the absolute symbol
+# that ld.bfd makes for each version
 exports() {
     readelf -W --dyn-syms "$1" |
-        awk '$1 ~ /^[0-9]+:$/ && $7 != "UND" && $5 != "LOCAL" { print $8, $4, $5, $6, $3 + 0 }' | sort -u
+        awk '$1 ~ /^[0-9]+:$/ && $7 != "UND" && $5 != "LOCAL" && ($7 != "ABS" || $4 != "OBJECT") { print $8, $4, $5, $6, $3 + 0 }' | sort -u
 }
 
 # imports FILE: what it wants of others
-imports() {
+imports() { readelf_imports "$1"; }
+readelf_imports() {
     readelf -W --dyn-syms "$1" |
         awk '$1 ~ /^[0-9]+:$/ && $7 == "UND" && $8 != "" { sub(/ *\([0-9]+\)$/, ""); print $8, $5 }' | sort -u
 }
@@ -199,7 +201,11 @@ same_shape() {
         # a version definition's base is the file's own name if there is no soname
         for f in "$1" "$2"; do "$of" "$f" | sed "s/^${f##*/} /FILE /" >"$f.$of"; done
         # linker-made section boundaries and the like are no part of a library's interface
-        case $of in exports) sed -i -E '/^(_end|_edata|__bss_start|__bss_start__|_bss_end__|__bss_end__|__end__|_init|_fini) /d' "$1.$of" "$2.$of" ;; esac
+        case $of in
+            exports) sed -i -E '/^(_end|_edata|__bss_start|__bss_start__|_bss_end__|__bss_end__|__end__|_init|_fini) /d' "$1.$of" "$2.$of" ;;
+            # ld.bfd asks for it only if it asks libc for another version too
+            version_needs) sed -i '/ GLIBC_ABI_DT_RELR$/d' "$1.$of" "$2.$of" ;;
+        esac
         [ "${IGNORE:-}" = "$of" ] || diff -u "$2.$of" "$1.$of" | head -n 40 >differences
         [ ! -s differences ] || { cat differences; die "$of: - reference $2, + $1"; }
     done

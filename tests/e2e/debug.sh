@@ -119,7 +119,7 @@ symbol_table() {
     both a.o b.o
     for f in ours bfd; do
         readelf -sW --sym-base=10 $f.so 2>/dev/null | sed -n '/\.symtab/,$p' |
-            awk '$1 ~ /^[0-9]+:$/ && $4 ~ /FUNC|OBJECT|TLS/ { print $4, $5, $6, $3, $8 }' | grep -v '_DYNAMIC\|_GLOBAL_OFFSET\|TMC' | sort >$f.symtab
+            awk '$1 ~ /^[0-9]+:$/ && $4 ~ /FUNC|OBJECT|TLS/ { print $4, $5, $6, $3, $8 }' | grep -v '_DYNAMIC\|_GLOBAL_OFFSET\|TMC\|__dso_handle' | sort >$f.symtab
     done
     same "symbol tables" bfd.symtab ours.symtab
     # all local ones before the first global one, sh_info says where (readelf -a is content with it)

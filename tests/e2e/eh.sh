@@ -125,8 +125,10 @@ E
     both_work a.o b.o w.o "${libcxx[@]}" --gc-sections
     table ours.so
     [ -z "$(symbol ours.so _Z6unusedi)" ] || die "unused is still there"
-    same "count of FDEs" <(readelf --debug-dump=frames bfd.so 2>/dev/null | grep -c ' FDE ') \
-        <(readelf --debug-dump=frames ours.so 2>/dev/null | grep -c ' FDE ')
+    ours=$(readelf --debug-dump=frames ours.so 2>/dev/null | grep -c ' FDE ')
+    theirs=$(readelf --debug-dump=frames bfd.so 2>/dev/null | grep -c ' FDE ')
+    # ld.bfd makes one more for the PLT on x86-64
+    [ "$ours" = "$theirs" ] || [ "$ours" = $((theirs - 1)) ] || die "$ours FDEs, ld.bfd keeps $theirs"
     ! readelf --debug-dump=frames ours.so 2>/dev/null | grep -E 'FDE .*pc=0+\.\.' || die "an FDE for address 0"
 }
 check_cpus dropped dropped

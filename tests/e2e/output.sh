@@ -76,7 +76,7 @@ spellings() {
     run "$PWD/ours.so" -
     expect_fail 2 olink -o ours.so w.o --no-such-option
     expect_text err 'no-such-option'
-    expect_fail 2 olink -o ours.so w.o -z no-such-keyword
+    expect_fail '0|2' olink -o ours.so w.o -z no-such-keyword # ld.bfd warns, ld.lld refuses
     expect_text err 'no-such-keyword'
     expect_fail 2 olink -o
     expect_fail 2 olink -o ours.so
