@@ -161,7 +161,8 @@ static const struct reloc_type dynamic[] = {
     [1026 - 1024] = {.name = "R_AARCH64_JUMP_SLOT", .what = WHAT_DYNAMIC},
     [1027 - 1024] = {.name = "R_AARCH64_RELATIVE", .what = WHAT_DYNAMIC},
     [1028 - 1024] = {.name = "R_AARCH64_TLS_DTPMOD", .what = WHAT_DYNAMIC},
-    [1029 - 1024] = {.name = "R_AARCH64_TLS_DTPREL", .what = WHAT_DYNAMIC},
+    /* Also for debug information in object files. */
+    [1029 - 1024] = {ROW("R_AARCH64_TLS_DTPREL", WHAT_DTPREL, FROM_ZERO, &data64)},
     [1030 - 1024] = {.name = "R_AARCH64_TLS_TPREL", .what = WHAT_DYNAMIC},
     [1031 - 1024] = {.name = "R_AARCH64_TLSDESC", .what = WHAT_DYNAMIC},
     [1032 - 1024] = {.name = "R_AARCH64_IRELATIVE", .what = WHAT_DYNAMIC},

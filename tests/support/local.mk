@@ -3,3 +3,11 @@ check_LTLIBRARIES += tests/support/libsupport.la
 tests_support_libsupport_la_SOURCES = \
 	tests/support/elf_image.c tests/support/elf_image.h \
 	tests/support/julia_image.c tests/support/julia_image.h
+
+# The tables of tests/unit/test_reloc.c are made from these; tests/unit/reloc-vectors.sh compares.
+EXTRA_DIST += \
+	tests/support/make-reloc-vectors.sh \
+	tests/support/reloc-aarch64.rows \
+	tests/support/reloc-x86_64.rows \
+	tests/support/stubs-aarch64.s \
+	tests/support/stubs-x86_64.s
