@@ -85,11 +85,11 @@ static enum section_role section_role(const struct elf_shdr *s)
 
     if (s->type == SHT_NOTE && !strcmp(s->name, ".note.gnu.property"))
         return ROLE_PROPERTY;
-    if (!strcmp(s->name, ".eh_frame") && (s->flags & SHF_ALLOC) && s->type != SHT_NOBITS)
-        return ROLE_EH_FRAME;
     for (size_t i = 0; i < sizeof map / sizeof *map; i++)
         if (s->type == map[i].type)
             return map[i].role;
+    if (!strcmp(s->name, ".eh_frame") && (s->flags & SHF_ALLOC) && s->type != SHT_NOBITS)
+        return ROLE_EH_FRAME;
     return ROLE_PLAIN;
 }
 
