@@ -52,3 +52,31 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/inspect/archive-of-an-object.hex \
 	tests/fuzz/corpus/inspect/big-endian-object.hex \
 	tests/fuzz/corpus/inspect/sound-image.hex
+
+replay_tests += tests/fuzz/replay_reloc
+tests_fuzz_replay_reloc_SOURCES = tests/fuzz/fuzz_reloc.c tests/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_reloc
+tests_fuzz_fuzz_reloc_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/reloc/some-of-each.hex
+
+# Their inputs to start from: make-seeds.sh DIR.
+replay_tests += tests/fuzz/replay_elf tests/fuzz/replay_link
+tests_fuzz_replay_elf_SOURCES = tests/fuzz/fuzz_elf.c tests/fuzz/replay.c
+tests_fuzz_replay_link_SOURCES = tests/fuzz/fuzz_link.c tests/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_elf tests/fuzz/fuzz_link
+tests_fuzz_fuzz_elf_SOURCES = tests/fuzz/fuzz_elf.c tests/fuzz/elf_mutator.c
+tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz_link.c tests/fuzz/elf_mutator.c
+tests_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+tests_fuzz_fuzz_link_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/elf_mutator.c \
+	tests/fuzz/make-seeds.sh \
+	tests/fuzz/seeds/aarch64.s \
+	tests/fuzz/seeds/shared.c \
+	tests/fuzz/seeds/users.s \
+	tests/fuzz/seeds/versions.s \
+	tests/fuzz/seeds/x86_64.s
