@@ -9,5 +9,6 @@ EXTRA_DIST += \
 	tests/support/make-reloc-vectors.sh \
 	tests/support/reloc-aarch64.rows \
 	tests/support/reloc-x86_64.rows \
+	tests/support/reloc_table.h \
 	tests/support/stubs-aarch64.s \
 	tests/support/stubs-x86_64.s

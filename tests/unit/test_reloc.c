@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* test_reloc.c - relocation rows, fields and stubs against what real
- * assemblers and linkers made: tests/unit/reloc-CPU.txt, which
+/* test_reloc.c - relocation rows and fields against what real assemblers and
+ * linkers made: tests/unit/reloc-CPU.txt, which
  * tests/support/make-reloc-vectors.sh writes and tests/unit/reloc-vectors.sh
  * makes again. */
 
@@ -11,6 +11,7 @@
 
 #include "arch/aarch64.h"
 #include "elf/machine.h"
+#include "tests/support/reloc_table.h"
 
 #define COUNT(ARRAY) (sizeof(ARRAY) / sizeof *(ARRAY))
 
@@ -87,42 +88,10 @@ static bool lacks_edges(const struct cpu *cpu, uint32_t number)
     return false;
 }
 
-static FILE *open_table(const struct cpu *cpu)
-{
-    const char *top = getenv("top_srcdir");
-    char path[4096];
-    FILE *in;
-
-    snprintf(path, sizeof path, "%s/%s", top ? top : ".", cpu->table);
-    in = fopen(path, "r");
-    ck_assert_msg(in != NULL, "cannot open %s", path);
-    return in;
-}
-
-/* The bytes that the hexadecimal digits TEXT stand for; their number. */
-static unsigned from_hex(const char *text, uint8_t *out, unsigned room)
-{
-    unsigned n = 0, byte;
-
-    for (; n < room && sscanf(text + 2 * n, "%2x", &byte) == 1; n++)
-        out[n] = (uint8_t)byte;
-    return n;
-}
-
-static const char *to_hex(const uint8_t *bytes, unsigned n)
-{
-    static char text[256];
-
-    for (unsigned i = 0; i < n && 2 * i + 2 < sizeof text; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    return text;
-}
-
 struct vector {
     uint32_t number;
     char name[64], before[64], after[64];
     struct reloc_at at;
-    unsigned offset; /* of the field in BEFORE, for relaxations */
 };
 
 static bool is_vector(const char *line, struct vector *v)
@@ -172,7 +141,7 @@ START_TEST(rows_agree_with_linkers)
         unsigned fit, range, align;
     } seen[NUMBERS];
     const struct cpu *cpu = &cpus[_i];
-    FILE *in = open_table(cpu);
+    FILE *in = table_open(cpu->table);
     unsigned vectors = 0, wrong = 0;
     char line[512];
     struct vector v;
@@ -339,7 +308,7 @@ START_TEST(rows_compute_what_was_varied)
     } froms[] = {{"zero", FROM_ZERO}, {"pc", FROM_PLACE}, {"page", FROM_PAGE},
                  {"off", FROM_GOT},   {"offa", FROM_GOT}, {"slots", FROM_GOT}};
     const struct cpu *cpu = &cpus[_i];
-    FILE *in = open_table(cpu);
+    FILE *in = table_open(cpu->table);
     char line[512], mode[32];
     unsigned modes = 0;
     uint32_t number;
@@ -515,146 +484,6 @@ START_TEST(values)
 }
 END_TEST
 
-/* "stub ..." and "finalize ..." lines of the tables. */
-START_TEST(stubs_agree_with_assembler)
-{
-    const struct cpu *cpu = &cpus[_i];
-    const struct arch *arch = cpu->machine->arch;
-    FILE *in = open_table(cpu);
-    unsigned stubs = 0, relocs = 0;
-    char line[512], name[32], hex[128], symbol[32];
-    uint8_t want[64], got[64];
-
-    while (fgets(line, sizeof line, in)) {
-        struct stub_at at = {0};
-        uint64_t gotplt, offset;
-        uint32_t number;
-        int64_t addend;
-
-        if (sscanf(line, "stub finalize %127s", hex) == 1) {
-            ck_assert_uint_eq(from_hex(hex, want, sizeof want), arch->finalize_size);
-            ck_assert_mem_eq(want, arch->finalize_code, arch->finalize_size);
-            stubs++;
-        } else if (sscanf(line, "finalize %" SCNx64 " %" SCNx32 " %" SCNx64 " %31s", &offset,
-                          &number, (uint64_t *)&addend, symbol) == 4) {
-            ck_assert_uint_lt(relocs, COUNT(cpu->machine->finalize));
-            ck_assert_uint_eq(cpu->machine->finalize[relocs].offset, offset);
-            ck_assert_uint_eq(cpu->machine->finalize[relocs].number, number);
-            ck_assert_int_eq(cpu->machine->finalize[relocs].addend, addend);
-            ck_assert(cpu->machine->finalize[relocs].slot == (strcmp(symbol, "FUNCTION") == 0));
-            relocs++;
-        } else if (sscanf(line,
-                          "stub %31s addr=%" SCNx64 " gotplt=%" SCNx64 " slot=%" SCNx64
-                          " index=%" SCNx32 " %127s",
-                          name, &at.addr, &gotplt, &at.slot, &at.index, hex) == 6) {
-            unsigned n = from_hex(hex, want, sizeof want);
-            bool header = strcmp(name, "plt_header") == 0;
-
-            memset(got, 0x55, sizeof got);
-            if (header)
-                at.slot = gotplt;
-            (header                            ? arch->plt_header
-             : strcmp(name, "plt_direct") == 0 ? arch->plt_direct
-                                               : arch->plt_entry)(got, &at);
-            ck_assert_uint_eq(n, header ? arch->plt_header_size : arch->plt_entry_size);
-            ck_assert_msg(memcmp(want, got, n) == 0, "%s%s", line, to_hex(got, n));
-            ck_assert_uint_eq(got[n], 0x55);
-            at.header = 0x1230;
-            ck_assert_uint_eq(arch->lazy_target(&at), 0x1230);
-            stubs++;
-        }
-    }
-    fclose(in);
-    ck_assert_uint_eq(stubs, 7);
-    ck_assert_uint_ge(relocs, 2);
-    ck_assert_uint_eq(cpu->machine->finalize[relocs].number, 0);
-}
-END_TEST
-
-/* The linkers make "jmp *SLOT(%rip)" a jump and a nop; we put the nop first,
-   so that the field stays where it is. */
-static void nop_first(uint8_t *code)
-{
-    uint64_t distance = load_uint(code + 1, 4, false);
-
-    ck_assert_uint_eq(code[0], 0xe9);
-    ck_assert_uint_eq(code[5], 0x90);
-    code[0] = 0x90;
-    code[1] = 0xe9;
-    store_uint(code + 2, 4, false, distance - 1);
-}
-
-/* "relax ..." lines: instructions that linkers rewrite, and those they keep. */
-START_TEST(relaxes_as_linkers_do)
-{
-    const struct arch *arch = &arch_x86_64;
-    FILE *in = open_table(&cpus[0]);
-    unsigned kept = 0, changed = 0;
-    char line[512];
-
-    while (fgets(line, sizeof line, in)) {
-        struct vector v = {0};
-        const struct reloc_type *t;
-        uint8_t code[16], want[16];
-        unsigned n;
-        uint64_t a;
-
-        if (sscanf(line,
-                   "relax %" SCNu32 " %63s x=%" SCNx64 " a=%" SCNx64 " p=%" SCNx64
-                   " at=%u %63s %63s",
-                   &v.number, v.name, &v.at.x, &a, &v.at.p, &v.offset, v.before, v.after) != 8)
-            continue;
-        t = reloc_row(elf_x86_64.rows, v.number);
-        ck_assert_int_eq((int64_t)a, -4);
-        n = from_hex(v.before, code, sizeof code);
-        ck_assert_uint_eq(v.offset + 4, n);
-        /* Nothing is known of bytes before the section. */
-        ck_assert(!arch->relax_ok(t->relax, code + v.offset, 1));
-        ck_assert_msg(arch->relax_ok(t->relax, code + v.offset, v.offset) ==
-                          (strcmp(v.after, "kept") != 0),
-                      "%s", line);
-        if (strcmp(v.after, "kept") == 0) {
-            kept++;
-            continue;
-        }
-        ck_assert_uint_eq(from_hex(v.after, want, sizeof want), n);
-        if (code[0] == 0xff && code[1] == 0x25)
-            nop_first(want);
-        arch->relax(t->relax, code + v.offset);
-        store_uint(code + v.offset, 4, false, v.at.x - 4 - v.at.p);
-        ck_assert_msg(memcmp(code, want, n) == 0, "%s%s", line, to_hex(code, n));
-        changed++;
-    }
-    fclose(in);
-    ck_assert_uint_ge(kept, 5);
-    ck_assert_uint_ge(changed, 6);
-    ck_assert_ptr_null(arch_aarch64.relax_ok);
-}
-END_TEST
-
-/* Instructions that assemblers do not pair with these rows. */
-START_TEST(relaxes_nothing_else)
-{
-    static const uint8_t odd[][7] = {
-        {0x90, 0x90, 0x8b, 0x04}, /* not %rip */
-        {0x90, 0x90, 0x89, 0x05}, /* a store */
-        {0x90, 0x90, 0xff, 0x35}, /* push */
-        {0x90, 0x90, 0xff, 0x1d}, /* far call */
-    };
-
-    for (size_t i = 0; i < COUNT(odd); i++) {
-        ck_assert(!arch_x86_64.relax_ok(X86_RELAX_MOV_CALL_JMP, odd[i] + 4, 4));
-        ck_assert(!arch_x86_64.relax_ok(X86_RELAX_REX_MOV, odd[i] + 4, 4));
-    }
-    /* No REX before it, and no room for one. */
-    ck_assert(
-        !arch_x86_64.relax_ok(X86_RELAX_REX_MOV, (const uint8_t[7]){0x66, 0x8b, 0x05} + 3, 3));
-    ck_assert(
-        !arch_x86_64.relax_ok(X86_RELAX_REX_MOV, (const uint8_t[7]){0x48, 0x8b, 0x05} + 3, 2));
-    ck_assert(!arch_x86_64.relax_ok(X86_RELAX_NONE, (const uint8_t[7]){0x48, 0x8b, 0x05} + 3, 3));
-}
-END_TEST
-
 START_TEST(machines)
 {
     ck_assert_ptr_eq(elf_machine_find(62), &elf_x86_64);
@@ -689,14 +518,11 @@ int main(void)
     tcase_add_loop_test(c, rows_are_whole, 0, COUNT(cpus));
     tcase_add_loop_test(c, fields_round_trip, 0, COUNT(cpus));
     tcase_add_loop_test(c, data_round_trips, 0, COUNT(data));
-    tcase_add_loop_test(c, stubs_agree_with_assembler, 0, COUNT(cpus));
     tcase_add_loop_test(c, applies_or_says_why_not, 0, COUNT(cases));
     tcase_add_loop_test(c, rows_without_vectors, 0, COUNT(brothers));
     tcase_add_test(c, every_row_without_vectors);
     tcase_add_test(c, implicit_addends);
     tcase_add_test(c, values);
-    tcase_add_test(c, relaxes_as_linkers_do);
-    tcase_add_test(c, relaxes_nothing_else);
     tcase_add_test(c, machines);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
