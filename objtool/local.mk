@@ -1,9 +1,7 @@
 bin_PROGRAMS += objtool/objtool
-objtool_objtool_SOURCES = \
+# All of "inspect", which tests link, too.
+inspect_sources = \
 	objtool/cmd_inspect.c \
-	objtool/cmd_link.c \
-	objtool/cmd_verify.c \
-	objtool/command.h \
 	objtool/inspect.h \
 	objtool/inspect_archive.c \
 	objtool/inspect_elf.c \
@@ -12,14 +10,19 @@ objtool_objtool_SOURCES = \
 	objtool/inspect_note.c \
 	objtool/inspect_totals.c \
 	objtool/json.c objtool/json.h \
+	objtool/report.c objtool/report.h \
+	objtool/tell.c objtool/tell.h \
+	objtool/term.c objtool/term.h
+
+objtool_objtool_SOURCES = $(inspect_sources) \
+	objtool/cmd_link.c \
+	objtool/cmd_verify.c \
+	objtool/command.h \
 	objtool/link_files.c \
 	objtool/link_opts.c objtool/link_opts.h \
 	objtool/link_table.c objtool/link_table.h \
 	objtool/link_target.c \
 	objtool/main.c \
 	objtool/opts.c objtool/opts.h \
-	objtool/report.c objtool/report.h \
-	objtool/response.c \
-	objtool/tell.c objtool/tell.h \
-	objtool/term.c objtool/term.h
+	objtool/response.c
 objtool_objtool_LDADD = lib/libsysobj.la
