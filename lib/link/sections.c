@@ -219,7 +219,7 @@ static struct out *find_out(struct link *l, struct out_table *t, const char *nam
 /* ".init_array.123" -> 123; the plain name goes last. */
 static uint64_t priority(const char *name)
 {
-    const char *dot = strrchr(name + 1, '.');
+    const char *dot = *name ? strrchr(name + 1, '.') : NULL;
     uint64_t n = 0;
 
     if (!dot || !dot[1])
