@@ -8,6 +8,7 @@
 #include "base/file.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *
     struct inspect i = {.d = d, .r = r, .a = &a, .parts = parts, .name = name};
     bool ok = false;
 
+    r->limit = 64 * in.size + (UINT64_C(64) << 20);
     if (elf_is(in))
         ok = inspect_open(&i, in) && inspect_elf(&i);
     else if (archive_is(in))
@@ -43,6 +45,8 @@ bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *
     else
         diag_fail(d, E_UNKNOWN, "neither an ELF file nor an archive");
     arena_free(&a);
+    if (ok && r->over)
+        ok = diag_fail(d, E_NOMEM, "there would be more than %" PRIu64 " bytes to show", r->limit);
     return ok;
 }
 

@@ -62,8 +62,19 @@ void rep_end_line(struct report *r)
         r->text.size = 0;
 }
 
+/* True if there is room left. */
+static bool has_room(struct report *r)
+{
+    uint64_t size = r->as_json ? r->json.out.size : r->text.size;
+
+    r->over = r->over || (r->limit > 0 && size > r->limit);
+    return !r->over;
+}
+
 void rep_str(struct report *r, const char *key, const char *label, const char *s)
 {
+    if (!has_room(r))
+        return;
     if (r->as_json && key)
         json_str(&r->json, key, s);
     if (r->as_json || !label || !s)
@@ -153,6 +164,8 @@ static void end_row(struct report *r)
 
 void rep_row(struct report *r)
 {
+    if (!has_room(r))
+        return;
     end_row(r);
     r->column = 0;
     r->in_row = true;
@@ -164,6 +177,8 @@ static const char *json_key(struct report *r) { return r->columns[r->column++].k
 
 void rep_cell(struct report *r, const char *s)
 {
+    if (!has_room(r))
+        return;
     if (r->as_json) {
         json_str(&r->json, json_key(r), s);
         return;
@@ -176,6 +191,8 @@ void rep_cell(struct report *r, const char *s)
 
 void rep_cell_num(struct report *r, uint64_t v)
 {
+    if (!has_room(r))
+        return;
     if (r->as_json) {
         json_num(&r->json, json_key(r), v);
         return;
@@ -187,6 +204,8 @@ void rep_cell_num(struct report *r, uint64_t v)
 
 void rep_cell_int(struct report *r, int64_t v)
 {
+    if (!has_room(r))
+        return;
     if (r->as_json) {
         json_int(&r->json, json_key(r), v);
         return;
@@ -198,6 +217,8 @@ void rep_cell_int(struct report *r, int64_t v)
 
 void rep_cell_hex(struct report *r, uint64_t v)
 {
+    if (!has_room(r))
+        return;
     if (r->as_json) {
         json_hex(&r->json, json_key(r), v);
         return;

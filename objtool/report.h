@@ -21,6 +21,11 @@ struct report {
     struct buf text;
     struct json json;
 
+    /* Beyond so many bytes nothing more is written, and OVER says so: a small
+       file may give one long name to all that it has.  0: no limit. */
+    uint64_t limit;
+    bool over;
+
     /* The table under way. */
     const struct column *columns;
     unsigned column, column_count;

@@ -112,8 +112,8 @@ static void tell_rest(struct telling *t)
     char text[64];
 
     if (t->of_rule > VERIFY_SHOWN) {
-        snprintf(text, sizeof text, "%" PRIu64 " more findings of this rule",
-                 t->of_rule - VERIFY_SHOWN);
+        snprintf(text, sizeof text, "%s%" PRIu64 " more findings of this rule",
+                 t->of_rule >= VERIFY_STOP ? "at least " : "", t->of_rule - VERIFY_SHOWN);
         t->o->found(t->o->arg, t->rule, text);
     }
     t->of_rule = 0;
@@ -180,6 +180,7 @@ bool elf_verify(struct diag *d, struct arena *a, struct span in, const struct ve
         if (o->wanted && !o->wanted(o->arg, rules[i].name))
             continue;
         t.rule = rules[i].name;
+        v.before = sink.errors;
         rules[i].check(&v);
         tell_rest(&t);
     }

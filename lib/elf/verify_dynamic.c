@@ -187,7 +187,7 @@ void verify_strings(struct verify *v)
         diag_fail(v->d, E_FORMAT, "DT_STRTAB does not begin with NUL");
     if (s.size > 0 && s.at[s.size - 1] != 0)
         diag_fail(v->d, E_FORMAT, "DT_STRTAB does not end with NUL");
-    for (uint32_t i = 0; i < v->m.entry_count; i++) {
+    for (uint32_t i = 0; i < v->m.entry_count && verify_go_on(v); i++) {
         const struct elf_dyn *e = &v->m.entries[i];
         bool named = e->tag == DT_NEEDED || e->tag == DT_SONAME || e->tag == DT_RPATH ||
                      e->tag == DT_RUNPATH || e->tag == DT_AUXILIARY || e->tag == DT_FILTER;
@@ -217,7 +217,7 @@ void verify_needed(struct verify *v)
             count++;
     if (count > 0)
         qsort(names, count, sizeof *names, by_name);
-    for (uint32_t i = 1; i < count; i++)
+    for (uint32_t i = 1; i < count && verify_go_on(v); i++)
         if (!strcmp(names[i - 1], names[i]))
             diag_fail(v->d, E_FORMAT, "DT_NEEDED %s more than once", names[i]);
 }
@@ -251,7 +251,7 @@ static bool check_slot(void *arg, const struct elf_dynamic_reloc *r)
     if (!inside)
         diag_fail(p->v->d, E_FORMAT, "JMPREL %" PRIu64 ": the slot at 0x%" PRIx64
                   " is not inside .got.plt or .got", r->index, r->addr);
-    return true;
+    return verify_go_on(p->v);
 }
 
 void verify_plt(struct verify *v)
@@ -317,7 +317,7 @@ static bool check_array_reloc(void *arg, const struct elf_dynamic_reloc *r)
             diag_fail(v->d, E_FORMAT, "%s entry %" PRIu64 ": 0x%" PRIx64 " is not code", a->name,
                       entry, target);
     }
-    return true;
+    return verify_go_on(v);
 }
 
 static void check_unrelocated(struct verify *v, const struct array *a)
@@ -328,7 +328,7 @@ static void check_unrelocated(struct verify *v, const struct array *a)
     if (!a->relocated || !elf_image_bytes(&v->m, a->addr, a->count * word(v), &bytes))
         return;
     c = elf_cursor(&v->f, bytes);
-    for (uint64_t i = 0; i < a->count; i++) {
+    for (uint64_t i = 0; i < a->count && verify_go_on(v); i++) {
         uint64_t target = cur_word(&c);
 
         if (a->relocated[i])

@@ -83,7 +83,7 @@ static bool check_place(void *arg, const struct elf_dynamic_reloc *r)
              (r->source == ELF_FROM_RELR || (c->machine && r->type == c->machine->jump_slot)))
         diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": the place 0x%" PRIx64
                   " is not a multiple of %" PRIu64, table, r->index, r->addr, word);
-    return true;
+    return verify_go_on(v);
 }
 
 void verify_reloc_place(struct verify *v)
@@ -108,7 +108,7 @@ static bool check_type(void *arg, const struct elf_dynamic_reloc *r)
     diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": no loader applies type %" PRIu32 "%s%s%s at 0x%"
               PRIx64, elf_reloc_source_name(r->source), r->index, r->type, row ? " (" : "",
               row ? row->name : "", row ? ")" : "", r->addr);
-    return true;
+    return verify_go_on(v);
 }
 
 void verify_reloc_type(struct verify *v)
@@ -134,7 +134,7 @@ static bool check_symbol(void *arg, const struct elf_dynamic_reloc *r)
     else if (machine && r->symbol != 0 && r->type == machine->relative)
         diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": RELATIVE with symbol %" PRIu32, table,
                   r->index, r->symbol);
-    return true;
+    return verify_go_on(v);
 }
 
 void verify_reloc_symbol(struct verify *v) { elf_image_relocs(&v->m, check_symbol, v); }
@@ -165,7 +165,7 @@ static bool check_relative(void *arg, const struct elf_dynamic_reloc *r)
         diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": 0x%" PRIx64 " gets the address 0x%" PRIx64
                   ", outside of the image (0x%" PRIx64 " to 0x%" PRIx64 ")",
                   elf_reloc_source_name(r->source), r->index, r->addr, target, c->low, c->high);
-    return true;
+    return verify_go_on(v);
 }
 
 void verify_relative(struct verify *v)
@@ -186,7 +186,7 @@ static void check_relr_words(struct verify *v, struct span table)
     uint64_t word = v->f.wide ? 8 : 4, next = 0, end = 0;
     struct cursor c = elf_cursor(&v->f, table);
 
-    for (uint64_t i = 0; i < table.size / word; i++) {
+    for (uint64_t i = 0; i < table.size / word && verify_go_on(v); i++) {
         uint64_t entry = cur_word(&c);
 
         if (entry & 1 && i == 0) {

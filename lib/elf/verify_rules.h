@@ -10,6 +10,10 @@
 
 #include <inttypes.h>
 
+/* After so many findings a rule stops: their number is bounded whatever the
+   file's size. */
+enum { VERIFY_STOP = 1000 };
+
 /* The smallest page of any CPU: what shares one shares it everywhere. */
 enum { VERIFY_PAGE = 0x1000 };
 
@@ -18,6 +22,7 @@ struct verify {
     struct arena *a;
     struct elf_file f;
     struct elf_image m;
+    uint64_t before; /* findings of the rules before this one */
     bool nomem;
 };
 
@@ -25,6 +30,11 @@ typedef void verify_check(struct verify *v);
 
 /* Memory for COUNT zeroed objects; NULL, and V is marked, without. */
 void *verify_alloc(struct verify *v, uint64_t count, uint64_t size);
+
+static inline bool verify_go_on(const struct verify *v)
+{
+    return v->d->errors - v->before < VERIFY_STOP;
+}
 
 /* The first address behind a 32- or 64-bit address space, less one. */
 static inline uint64_t verify_last_addr(const struct verify *v)

@@ -21,7 +21,7 @@ void verify_section_place(struct verify *v)
 {
     const struct elf_file *f = &v->f;
 
-    for (uint32_t i = 1; i < f->section_count; i++) {
+    for (uint32_t i = 1; i < f->section_count && verify_go_on(v); i++) {
         const struct elf_shdr *s = &f->sections[i];
         const struct elf_load *l = elf_image_load(&v->m, s->addr, s->size);
         const struct elf_phdr *p = l ? &f->segments[l->segment] : NULL;
@@ -73,7 +73,7 @@ static void check_stretches(struct verify *v, struct stretch *all, uint32_t coun
 
     if (count > 0)
         qsort(all, count, sizeof *all, by_start);
-    for (uint32_t i = 1; i < count; i++) {
+    for (uint32_t i = 1; i < count && verify_go_on(v); i++) {
         if (all[i].start - far->start < far->size)
             diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s) begins at %s 0x%" PRIx64
                       ", inside section %" PRIu32 " (%s)", all[i].section,
@@ -159,7 +159,7 @@ void verify_section_link(struct verify *v)
 {
     const struct elf_file *f = &v->f;
 
-    for (uint32_t i = 1; i < f->section_count; i++) {
+    for (uint32_t i = 1; i < f->section_count && verify_go_on(v); i++) {
         const struct elf_shdr *s = &f->sections[i];
         const struct link_rule *r = link_rules;
         const struct link_rule *end = r + sizeof link_rules / sizeof link_rules[0];
@@ -192,7 +192,7 @@ static void check_table(struct verify *v, const struct elf_shdr *table, struct s
     struct cursor c = elf_cursor(&v->f, table->data);
     uint64_t count = table->data.size / elf_sym_size(v->f.wide);
 
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count && verify_go_on(v); i++) {
         struct elf_sym s = elf_next_sym(&c);
         bool local = s.info >> 4 == STB_LOCAL;
 
@@ -213,7 +213,7 @@ void verify_symtab(struct verify *v)
     const struct elf_file *f = &v->f;
     uint64_t left = f->in.size;
 
-    for (uint32_t i = 1; i < f->section_count; i++) {
+    for (uint32_t i = 1; i < f->section_count && verify_go_on(v); i++) {
         const struct elf_shdr *s = &f->sections[i];
         struct where here = {v->d->where, s->type == SHT_DYNSYM ? ".dynsym" : ".symtab",
                              NO_INDEX};

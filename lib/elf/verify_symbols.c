@@ -65,7 +65,7 @@ void verify_symbols(struct verify *v)
     if (elf_image_tag(&v->m, DT_SYMTAB, &addr) && v->m.symbol_count == 0 &&
         elf_image_tag(&v->m, DT_HASH, &addr))
         diag_fail(v->d, E_FORMAT, "DT_SYMTAB: no symbol is inside a PT_LOAD");
-    for (uint64_t i = 0; i < v->m.symbol_count; i++) {
+    for (uint64_t i = 0; i < v->m.symbol_count && verify_go_on(v); i++) {
         struct elf_sym s = elf_image_symbol(&v->m, i);
         const char *name = elf_image_string(&v->m, s.name);
 
@@ -97,7 +97,7 @@ static void walk_hash_chain(struct verify *v, struct span chains, uint64_t bucke
     unsigned word = elf_hash_word(&v->f);
     uint64_t count = chains.size / word;
 
-    while (i != 0) {
+    while (i != 0 && verify_go_on(v)) {
         struct elf_sym s;
         const char *name = NULL;
 
@@ -125,7 +125,7 @@ static void walk_hash_chain(struct verify *v, struct span chains, uint64_t bucke
 /* Every exported symbol of which SEEN is 0 cannot be found. */
 static void tell_unseen(struct verify *v, const uint8_t *seen, uint64_t first)
 {
-    for (uint64_t i = first; i < v->m.symbol_count; i++) {
+    for (uint64_t i = first; i < v->m.symbol_count && verify_go_on(v); i++) {
         struct elf_sym s = elf_image_symbol(&v->m, i);
         const char *name = NULL;
 
@@ -163,7 +163,7 @@ void verify_hash(struct verify *v)
     } else if (buckets == 0) {
         diag_fail(v->d, E_FORMAT, "no bucket: loaders divide by their number");
     } else if ((seen = verify_alloc(v, v->m.symbol_count, 1))) {
-        for (uint64_t b = 0; b < buckets; b++)
+        for (uint64_t b = 0; b < buckets && verify_go_on(v); b++)
             walk_hash_chain(v, chain_span, buckets, b, cur_uint(&c, word), seen);
         tell_unseen(v, seen, 1);
     }
@@ -228,7 +228,7 @@ static bool walk_gnu_chain(struct verify *v, struct gnu_check *g, uint64_t bucke
         g->seen[i] = 1;
         check_gnu_symbol(v, g, bucket, i, chain);
         i++;
-    } while (!(chain & 1));
+    } while (!(chain & 1) && verify_go_on(v));
     g->next = i;
     return true;
 }
@@ -249,7 +249,7 @@ static void check_gnu_hash(struct verify *v, struct gnu_check *g)
     if (!(g->seen = verify_alloc(v, v->m.symbol_count, 1)))
         return;
     g->next = g->h.first;
-    for (uint64_t b = 0; ok && b < g->h.bucket_count; b++) {
+    for (uint64_t b = 0; ok && b < g->h.bucket_count && verify_go_on(v); b++) {
         uint32_t first = cur_u32(&c);
 
         if (first != 0)
@@ -327,7 +327,7 @@ void verify_versions(struct verify *v)
 
     if (!elf_read_versions(v->d, v->a, &v->m, &all))
         return;
-    for (uint64_t i = 1; i < all.indices.size / 2; i++)
+    for (uint64_t i = 1; i < all.indices.size / 2 && verify_go_on(v); i++)
         check_symbol_version(v, &all, i, copies);
     for (uint32_t i = 0; i < all.file_count && left >= v->m.entry_count; i++) {
         left -= v->m.entry_count;

@@ -212,7 +212,7 @@ static bool read_frames(struct frames *f)
     struct cursor c = elf_cursor(&f->v->f, f->bytes);
     bool ok = true, end = false;
 
-    while (ok && !end && c.pos < c.in.size) {
+    while (ok && !end && c.pos < c.in.size && verify_go_on(f->v)) {
         char at[48];
         struct where here = {f->d->where, at, NO_INDEX};
 
@@ -333,7 +333,7 @@ static void check_header_table(struct verify *v, struct header *h, const struct 
     if (h->count.value != f->fde_count)
         diag_fail(v->d, E_FORMAT, "%" PRIu64 " entries for %" PRIu64 " FDEs", h->count.value,
                   f->fde_count);
-    for (uint64_t i = 0; i < h->count.value; i++) {
+    for (uint64_t i = 0; i < h->count.value && verify_go_on(v); i++) {
         struct pointer code = read_pointer(&h->c, h->encoding, h->addr, h->addr);
         struct pointer record = read_pointer(&h->c, h->encoding, h->addr, h->addr);
 
