@@ -11,6 +11,7 @@
 #include "base/par.h"
 #include "link/link.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,10 +23,17 @@ static const char version[] =
 static const char targets[] = "supported targets: elf64-x86-64 elf64-littleaarch64";
 static const char emulations[] = "supported emulations: elf_x86_64 aarch64linux";
 
+/* One run; warnings may come from several threads. */
+struct session {
+    struct link_command c;
+    _Atomic uint64_t warnings;
+};
+
 /* A sink of diagnostics: a line on stderr, after the program's name. */
 static void say(void *arg, enum diag_kind kind, const char *text)
 {
-    const struct link_command *c = arg;
+    struct session *s = arg;
+    const struct link_command *c = &s->c;
     bool colours =
         c->colour == COLOUR_ALWAYS || (c->colour == COLOUR_AUTO && term_colours(STDERR_FILENO));
     bool warning = kind == DIAG_WARNING;
@@ -33,6 +41,7 @@ static void say(void *arg, enum diag_kind kind, const char *text)
 
     if (warning && c->options.no_warnings)
         return;
+    s->warnings += warning;
     term_str(&line, c->options.program);
     buf_printf(&line, ": ");
     term_tint(&line, colours, warning ? TINT_HEAD : TINT_BAD, warning ? "warning: " : "");
@@ -135,23 +144,33 @@ static int answer(struct link_command *c)
     return tell_print(&out, 0);
 }
 
+/* Under --fatal-warnings, what was only warned of is an error. */
+static bool warned_too_much(struct session *s)
+{
+    if (!s->c.options.fatal_warnings || s->warnings == 0 || s->c.d->status != OK)
+        return false;
+    return !diag_fail(s->c.d, E_LINK, "there were warnings, and --fatal-warnings is given");
+}
+
 static int run(int argc, char **argv, const char *program, bool ld_rules)
 {
     struct arena a = {0};
-    struct link_command c = {.a = &a, .options = {.program = program, .ld_rules = ld_rules}};
-    struct diag d = {.sink = say, .arg = &c};
+    struct session s = {.c = {.a = &a, .options = {.program = program, .ld_rules = ld_rules}}};
+    struct link_command *c = &s.c;
+    struct diag d = {.sink = say, .arg = &s};
     int code = 0;
 
-    c.d = &d;
-    if (link_read_command(&c, argc, argv)) {
-        code = answer(&c);
-        if (code == 0 && c.ask == ASK_LINK && c.options.input_count > 0) {
-            c.options.progress = isatty(STDERR_FILENO);
-            par_limit(c.options.threads);
-            link_run(&d, &c.options);
+    c->d = &d;
+    if (link_read_command(c, argc, argv)) {
+        code = answer(c);
+        if (code == 0 && c->ask == ASK_LINK && c->options.input_count > 0 && !warned_too_much(&s)) {
+            c->options.progress = isatty(STDERR_FILENO);
+            par_limit(c->options.threads);
+            link_run(&d, &c->options);
+            warned_too_much(&s);
         }
     }
-    link_command_free(&c);
+    link_command_free(c);
     arena_free(&a);
     return d.status != OK ? diag_exit_code(d.status) : code;
 }
