@@ -410,10 +410,10 @@ START_TEST(unknown_keywords_warn)
 {
     struct run r;
 
-    ck_assert(read_line(&r, false, "a.o -z foo -z foo=1 -z nodefaultlib -z nognustack"));
+    ck_assert(read_line(&r, false, "a.o -z foo -z foo=1 -z loadfltr -z nognustack"));
     buf_bytes(&r.warnings, "", 1);
     ck_assert_str_eq((char *)r.warnings.at, "-z foo ignored: unknown\n-z foo=1 ignored: unknown\n"
-                                            "-z nodefaultlib ignored: not supported\n");
+                                            "-z loadfltr ignored: not supported\n");
     end(&r);
 }
 END_TEST
