@@ -209,6 +209,7 @@ static bool set_build_id(struct link_command *c, const char *spelt, const char *
 {
     static const char *const names[] = {"none", "uuid",   "fast", "md5",
                                         "sha1", "sha256", "tree", NULL};
+    static const size_t sizes[] = {0, 16, 8, 16, 20, 32, 20};
     unsigned i = 0;
 
     if (value && strncmp(value, "0x", 2) == 0)
@@ -216,6 +217,7 @@ static bool set_build_id(struct link_command *c, const char *spelt, const char *
     if (value && !choose(c, spelt, value, names, &i))
         return false;
     c->options.build_id = !value || i > 1 ? BUILD_ID_HASH : i == 1 ? BUILD_ID_UUID : BUILD_ID_NONE;
+    c->options.build_id_size = value ? sizes[i] : 0;
     return true;
 }
 
@@ -584,6 +586,7 @@ static void set_defaults(struct link_command *c)
     o->output = "a.out";
     o->sysroot = "";
     o->relro = true;
+    o->demangle = true;
     o->combreloc = true;
     o->hash_style = HASH_SYSV | HASH_GNU;
     o->eh_frame_hdr = !o->ld_rules;

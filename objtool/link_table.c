@@ -142,6 +142,10 @@ const struct opt_row link_rows[] = {
     {"t|trace", NULL, DOES_FLAG, AT(trace), true, "name the inputs as they are used"},
     {"y|trace-symbol", "SYMBOL", DOES_LIST, AT(trace_symbols), 0,
      "name the inputs that define or use SYMBOL"},
+    {"demangle", "[STYLE]", DOES_FLAG, AT(demangle), true,
+     "say C++ names in messages as they are in the source, too (default)"},
+    {"no-demangle", NULL, DOES_FLAG, AT(demangle), false,
+     "only the names of the symbol tables"},
     {"print-gc-sections", NULL, DOES_FLAG, AT(print_gc_sections), true,
      "name the sections that --gc-sections leaves out"},
     {"no-print-gc-sections", NULL, DOES_FLAG, AT(print_gc_sections), false, "do not (default)"},
@@ -217,9 +221,6 @@ const struct opt_row link_rows[] = {
      "a note for distributions; it is not written"},
     {"spare-dynamic-tags", "COUNT", DOES_IGNORE, 0, 0,
      "room for other tools in .dynamic; none is left"},
-    {"demangle", "[STYLE]", DOES_IGNORE, 0, 0,
-     "messages have the names of the symbol tables"},
-    {"no-demangle", NULL, DOES_IGNORE, 0, 0, "see --demangle"},
     {"no-omagic|no-nmagic", NULL, DOES_IGNORE, 0, 0, "always so"},
     {"orphan-handling", "MODE", DOES_IGNORE, 0, 0, "about linker scripts"},
     {"check-sections|no-check-sections", NULL, DOES_IGNORE, 0, 0, "sections never overlap"},
@@ -346,8 +347,10 @@ const struct opt_row link_z_rows[] = {
      "mark the image for shadow stacks, whatever the objects say (x86-64)"},
     {"force-bti", NULL, DOES_FLAG, AT(force_bti), true,
      "mark the image for BTI, whatever the objects say (aarch64)"},
-    {"pac-plt", NULL, DOES_FLAG, AT(pac_plt), true,
-     "sign the addresses that the PLT uses (aarch64)"},
+    {"ibtplt", NULL, DOES_FLAG, AT(ibt_plt), true,
+     "a PLT fit for IBT although not all objects are (x86-64)"},
+    {"nodefaultlib", NULL, DOES_FLAG, AT(nodefaultlib), true,
+     "the loader passes over its default directories for the library's own needs"},
 
     {"common|nocommon|copyreloc|nocopyreloc|nounique|nounique-symbol|nostart-stop-gc|"
      "sectionheader|nomark-plt|nomemory-seal|noindirect-extern-access|"
@@ -359,14 +362,13 @@ const struct opt_row link_z_rows[] = {
     {"stack-size", "SIZE", DOES_IGNORE, 0, 0, "about programs"},
     {"nognustack", NULL, DOES_IGNORE, 0, 0,
      "without PT_GNU_STACK loaders make the stack executable"},
-    {"ibtplt", NULL, DOES_IGNORE, 0, 0, "the PLT is always fit for IBT"},
     {"keep-text-section-prefix|nokeep-text-section-prefix|text-unlikely-segment|"
      "notext-unlikely-segment", NULL, DOES_IGNORE, 0, 0,
      "only about the order of code"},
     {"call-nop", "PADDING", DOES_IGNORE, 0, 0, "only about padding"},
     {"rela", NULL, DOES_IGNORE, 0, 0, "always so"},
 
-    {"nodefaultlib|loadfltr|unique|globalaudit|rel|wxneeded|rodynamic|nosectionheader|"
+    {"pac-plt|loadfltr|unique|globalaudit|rel|wxneeded|rodynamic|nosectionheader|"
      "mark-plt|memory-seal|noreloc-overflow|indirect-extern-access|dynamic-undefined-weak|"
      "nodynamic-undefined-weak|report-relative-reloc|retpolineplt|hazardplt|ifunc-noplt|"
      "rewrite-endbr|lam-u48|lam-u57|x86-64-baseline|x86-64-v2|x86-64-v3|x86-64-v4",

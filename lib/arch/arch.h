@@ -14,6 +14,16 @@ struct stub_at {
     uint32_t index;  /* of the lazy relocation that fills the slot */
 };
 
+/* A lazy PLT: a header that enters the resolver, then equal entries. */
+struct plt_code {
+    uint32_t header_size, entry_size;
+    void (*header)(uint8_t *out, const struct stub_at *at);
+    void (*entry)(uint8_t *out, const struct stub_at *at);
+    /* The lazy slot's first content: the address it should hold before the
+       symbol is bound. */
+    uint64_t (*lazy_target)(const struct stub_at *at);
+};
+
 struct arch {
     const char *name;       /* "x86-64" */
     uint8_t pointer_size;   /* bytes */
@@ -25,15 +35,9 @@ struct arch {
 
     uint32_t nop; /* four bytes of doing nothing, between pieces of code */
 
-    /* Lazy PLT: a header that enters the resolver, then equal entries. */
-    uint32_t plt_header_size, plt_entry_size;
-    void (*plt_header)(uint8_t *out, const struct stub_at *at);
-    void (*plt_entry)(uint8_t *out, const struct stub_at *at);
-    /* An entry that only jumps through its slot, as large as plt_entry. */
-    void (*plt_direct)(uint8_t *out, const struct stub_at *at);
-    /* The lazy slot's first content: the address it should hold before the
-       symbol is bound. */
-    uint64_t (*lazy_target)(const struct stub_at *at);
+    /* The usual form, which disassemblers and debuggers know, and the one for
+       images that promise that every indirect branch meets a landing pad. */
+    struct plt_code plt, plt_protected;
 
     /* Rewrite the instruction of a GOT load into one that needs no slot.
        UNIT is the field, BEFORE the number of bytes of its section that lie

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* x86_64.c - stubs and GOT relaxations of x86-64.
  *
- * Every place that is reached by an indirect branch starts with ENDBR64, so
- * that images of IBT code stay IBT code.  A lazy PLT entry leaves its index in
- * %r11, which no call passes anything in, and needs no second section. */
+ * The usual PLT is the psABI's (figure 5.2), which objdump and gdb read names
+ * from.  In the protected one every place that is reached by an indirect
+ * branch starts with ENDBR64, so that images of IBT code stay IBT code; there
+ * an entry leaves its index in %r11, which no call passes anything in, and
+ * needs no second section. */
 
 #include "arch.h"
 
@@ -13,7 +15,37 @@ static void put_distance(uint8_t *out, uint64_t stub, unsigned offset, uint64_t 
     store_uint(out + offset, 4, false, to - (stub + offset + 4));
 }
 
-static void plt_header(uint8_t *out, const struct stub_at *at)
+static void plain_header(uint8_t *out, const struct stub_at *at)
+{
+    static const uint8_t code[16] = {
+        0xff, 0x35, 0,    0,    0, 0, /* push GOT.PLT+8(%rip) */
+        0xff, 0x25, 0,    0,    0, 0, /* jmp *GOT.PLT+16(%rip) */
+        0x0f, 0x1f, 0x40, 0x00,       /* nopl 0(%rax) */
+    };
+
+    memcpy(out, code, sizeof code);
+    put_distance(out, at->addr, 2, at->slot + 8);
+    put_distance(out, at->addr, 8, at->slot + 16);
+}
+
+static void plain_entry(uint8_t *out, const struct stub_at *at)
+{
+    static const uint8_t code[16] = {
+        0xff, 0x25, 0, 0, 0, 0, /* jmp *SLOT(%rip) */
+        0x68, 0,    0, 0, 0,    /* push $INDEX */
+        0xe9, 0,    0, 0, 0,    /* jmp HEADER */
+    };
+
+    memcpy(out, code, sizeof code);
+    put_distance(out, at->addr, 2, at->slot);
+    store_uint(out + 7, 4, false, at->index);
+    put_distance(out, at->addr, 12, at->header);
+}
+
+/* The entry's own push. */
+static uint64_t plain_target(const struct stub_at *at) { return at->addr + 6; }
+
+static void protected_header(uint8_t *out, const struct stub_at *at)
 {
     static const uint8_t code[32] = {
         0xf3, 0x0f, 0x1e, 0xfa,          /* endbr64 */
@@ -28,7 +60,7 @@ static void plt_header(uint8_t *out, const struct stub_at *at)
     put_distance(out, at->addr, 14, at->slot + 16);
 }
 
-static void plt_entry(uint8_t *out, const struct stub_at *at)
+static void protected_entry(uint8_t *out, const struct stub_at *at)
 {
     static const uint8_t code[16] = {
         0xf3, 0x0f, 0x1e, 0xfa,       /* endbr64 */
@@ -41,19 +73,7 @@ static void plt_entry(uint8_t *out, const struct stub_at *at)
     put_distance(out, at->addr, 12, at->slot);
 }
 
-static void plt_direct(uint8_t *out, const struct stub_at *at)
-{
-    static const uint8_t code[16] = {
-        0xf3, 0x0f, 0x1e, 0xfa,          /* endbr64 */
-        0xff, 0x25, 0,    0,    0,    0, /* jmp *SLOT(%rip) */
-        0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
-    };
-
-    memcpy(out, code, sizeof code);
-    put_distance(out, at->addr, 6, at->slot);
-}
-
-static uint64_t lazy_target(const struct stub_at *at) { return at->header; }
+static uint64_t protected_target(const struct stub_at *at) { return at->header; }
 
 /* AMD64 psABI, B.2 "Optimize GOTPCRELX Relocations".  ModRM 05, less the
    register's bits, is disp32(%rip). */
@@ -104,12 +124,8 @@ const struct arch arch_x86_64 = {
     .separate_code = true,
     .tls_tcb = 0,
     .nop = 0x90909090,
-    .plt_header_size = 32,
-    .plt_entry_size = 16,
-    .plt_header = plt_header,
-    .plt_entry = plt_entry,
-    .plt_direct = plt_direct,
-    .lazy_target = lazy_target,
+    .plt = {16, 16, plain_header, plain_entry, plain_target},
+    .plt_protected = {32, 16, protected_header, protected_entry, protected_target},
     .relax_ok = relax_ok,
     .relax = relax,
     .finalize_code = finalize_code,

@@ -190,6 +190,7 @@
 #define DF_1_NOOPEN 0x40
 #define DF_1_ORIGIN 0x80
 #define DF_1_INTERPOSE 0x400
+#define DF_1_NODEFLIB 0x800
 #define DF_1_NODUMP 0x1000
 #define DF_1_PIE 0x08000000
 

@@ -69,7 +69,8 @@ static void flag_entries(const struct link *l, struct buf *b)
     uint64_t flags1 = (o->now ? DF_1_NOW : 0u) | (o->global ? DF_1_GLOBAL : 0u) |
                       (o->nodelete ? DF_1_NODELETE : 0u) | (o->initfirst ? DF_1_INITFIRST : 0u) |
                       (o->nodlopen ? DF_1_NOOPEN : 0u) | (o->origin ? DF_1_ORIGIN : 0u) |
-                      (o->interpose ? DF_1_INTERPOSE : 0u) | (o->nodump ? DF_1_NODUMP : 0u);
+                      (o->interpose ? DF_1_INTERPOSE : 0u) | (o->nodump ? DF_1_NODUMP : 0u) |
+                      (o->nodefaultlib ? DF_1_NODEFLIB : 0u);
 
     if (o->bsymbolic == BSYMBOLIC_ALL)
         entry(b, DT_SYMBOLIC, 0);

@@ -11,10 +11,8 @@
 
 uint64_t plt_entry_addr(const struct link *l, uint32_t index)
 {
-    const struct lsec *plt = l->made[MADE_PLT];
-    uint64_t header = plt->size - l->arch->plt_entry_size * l->plt_count;
-
-    return lsec_addr(plt) + header + (uint64_t)l->arch->plt_entry_size * index;
+    return lsec_addr(l->made[MADE_PLT]) + l->plt_code->header_size +
+           (uint64_t)l->plt_code->entry_size * index;
 }
 
 uint64_t lsym_value(const struct link *l, const struct lsym *s)
@@ -379,7 +377,6 @@ static bool fill_plt(struct link *l)
 {
     struct lsec *plt = l->made[MADE_PLT], *gotplt = l->made[MADE_GOTPLT];
     struct lsec *rela = l->made[MADE_RELAPLT];
-    uint64_t header = 0;
 
     if (gotplt) {
         if (!(gotplt->data = arena_alloc(&l->arena, 1, gotplt->size)))
@@ -392,10 +389,8 @@ static bool fill_plt(struct link *l)
     rela->data = arena_alloc(&l->arena, 1, rela->size);
     if (!plt->data || !rela->data)
         return diag_nomem(l->d);
-    header = plt->size - l->arch->plt_entry_size * l->plt_count;
-    if (header)
-        l->arch->plt_header(plt->data,
-                            &(struct stub_at){.addr = lsec_addr(plt), .slot = lsec_addr(gotplt)});
+    l->plt_code->header(plt->data,
+                        &(struct stub_at){.addr = lsec_addr(plt), .slot = lsec_addr(gotplt)});
     for (uint32_t i = 0; i < l->plt_count; i++) {
         const struct lsym *s = l->plt[i];
         bool lazy = i < l->plt_lazy;
@@ -412,9 +407,9 @@ static bool fill_plt(struct link *l)
             return diag_fail(l->d, E_RANGE,
                              "%s: .got.plt lies 0x%llx bytes from .plt, more than code can reach",
                              l->opt->output, (unsigned long long)(reach < 0 ? -reach : reach));
-        (lazy && header ? l->arch->plt_entry : l->arch->plt_direct)(entry, &at);
+        l->plt_code->entry(entry, &at);
         store_uint(gotplt->data + 8 * (3 + i), 8, false,
-                   lazy && header ? l->arch->lazy_target(&at) : s->addr);
+                   lazy ? l->plt_code->lazy_target(&at) : s->addr);
         store_rela(rela->data + i * RELA64_SIZE, &r);
     }
     return true;

@@ -429,7 +429,9 @@ bool link_fill_dynsym(struct link *l)
         uint64_t value = !defined           ? 0
                          : kind == STT_TLS ? s->addr - l->tls_addr
                                            : lsym_value(l, s);
-        uint32_t index = defined ? lsym_header(l, s) : SHN_UNDEF;
+        uint32_t index = canonical ? l->made[MADE_PLT]->out->index
+                         : defined ? lsym_header(l, s)
+                                   : SHN_UNDEF;
 
         if (index >= SHN_LORESERVE && index != SECTION_ABS)
             return diag_fail(l->d, E_UNSUPPORTED,

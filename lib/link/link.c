@@ -46,7 +46,10 @@ static bool retain(struct link *l) { return link_read_eh_frame(l) && link_collec
 
 static bool collect(struct link *l) { return link_merge_strings(l) && link_collect_eh_frame(l); }
 
-static bool scan(struct link *l) { return link_scan(l) && link_assign_slots(l); }
+static bool scan(struct link *l)
+{
+    return link_scan(l) && link_make_property(l) && link_assign_slots(l);
+}
 
 static bool make_file_sections(struct link *l)
 {
@@ -61,7 +64,7 @@ static bool make_file_sections(struct link *l)
 
 static bool lay_out(struct link *l)
 {
-    return link_make_property(l) && link_make_build_id(l) && link_make_dynrel(l) &&
+    return link_make_build_id(l) && link_make_dynrel(l) &&
            link_make_dynsym(l) && link_make_dynamic(l) && make_file_sections(l) &&
            link_make_outs(l) && link_size_dynamic(l) && link_layout(l);
 }

@@ -211,6 +211,7 @@ struct link {
     uint64_t slot_count, slot_cap;
     struct lsym **plt;   /* by PLT index: the lazy ones, then the IFUNCs from plt_irelative on */
     uint64_t plt_count, plt_lazy;
+    const struct plt_code *plt_code;
     uint32_t tls_ld_slot;  /* offset in .got, NO_SLOT */
     _Atomic bool need_tls_ld, need_static_tls, need_gotbase, need_textrel;
 

@@ -85,14 +85,17 @@ struct link_options {
     bool text_error;     /* -z text */
     bool text_ok;        /* -z notext: no warning */
     bool nodelete, nodlopen, initfirst, interpose, origin, global, nodump, combreloc;
-    bool force_ibt, force_shstk, force_bti, pac_plt;
+    bool force_ibt, force_shstk, force_bti; /* claimed for the image, whatever the objects say */
+    bool ibt_plt;        /* a PLT fit for IBT even so */
+    bool nodefaultlib;
     bool separate_code_set, separate_code;
     uint64_t max_page_size, common_page_size; /* 0: the CPU's */
     uint64_t image_base;
     unsigned hash_style;
     enum link_build_id build_id;
     const uint8_t *build_id_bytes; /* BUILD_ID_HEX */
-    size_t build_id_size;
+    size_t build_id_size; /* BUILD_ID_HASH: 0 for the usual 20 */
+    bool demangle;        /* C++ names in messages */
     bool eh_frame_hdr;   /* the default for objtool; ld needs --eh-frame-hdr */
     enum link_strip strip;
     enum link_discard discard;

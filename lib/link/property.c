@@ -169,6 +169,7 @@ bool link_make_build_id(struct link *l)
 {
     uint64_t size = l->opt->build_id == BUILD_ID_HEX    ? l->opt->build_id_size
                     : l->opt->build_id == BUILD_ID_UUID ? 16
+                    : l->opt->build_id_size             ? l->opt->build_id_size
                                                         : BUILD_ID_SIZE;
     struct lsec *s = NULL;
 

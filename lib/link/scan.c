@@ -62,6 +62,17 @@ static const char *symbol_name(const struct lsec *s, const struct reloc *r)
     return sym->name;
 }
 
+/* NAME, and what it says in C++. */
+static const char *readable(struct scanner *sc, const char *name)
+{
+    char *plain = sc->l->opt->demangle ? demangle_cxx(name) : NULL;
+    const char *text = plain ? arena_printf(sc->a, "%s' (%s)", plain, name)
+                             : arena_printf(sc->a, "%s'", name);
+
+    free(plain);
+    return text ? text : name;
+}
+
 static void fail(struct scanner *sc, const struct reloc *r, enum status status, const char *reason)
 {
     const struct lsym *sym = lobj_sym(sc->s->obj, r->symbol);
@@ -71,8 +82,9 @@ static void fail(struct scanner *sc, const struct reloc *r, enum status status, 
                                                               : "undefined symbol";
 
     complaints_group(sc->complaints, sc->worker, &not_for_libraries);
-    diag_fail(sc->d, status, "%s: %s against %s `%s' %s", link_place(sc->a, sc->s, r->offset),
-              r->type ? r->type->name : "relocation", kind, symbol_name(sc->s, r), reason);
+    diag_fail(sc->d, status, "%s: %s against %s `%s %s", link_place(sc->a, sc->s, r->offset),
+              r->type ? r->type->name : "relocation", kind,
+              readable(sc, symbol_name(sc->s, r)), reason);
 }
 
 static void need(struct lsym *sym, unsigned bits)
@@ -229,17 +241,18 @@ static bool is_missing(struct scanner *sc, const struct reloc *r, const struct l
     complaints_group(sc->complaints, sc->worker,
                      &sc->s->obj->globals[r->symbol - sc->s->obj->o.first_global]);
     if (sym->visibility != VIS_DEFAULT) {
-        diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s', which is hidden: an object of "
-                  "this link must define it", link_place(sc->a, sc->s, r->offset), sym->name);
+        diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s, which is hidden: an object of "
+                  "this link must define it", link_place(sc->a, sc->s, r->offset),
+                  readable(sc, sym->name));
         return true;
     }
     if (sc->l->opt->warn_unresolved) {
-        diag_warn(sc->d, "%s: undefined reference to `%s'",
-                  link_place(sc->a, sc->s, r->offset), sym->name);
+        diag_warn(sc->d, "%s: undefined reference to `%s",
+                  link_place(sc->a, sc->s, r->offset), readable(sc, sym->name));
         return false;
     }
-    return !diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s'",
-                      link_place(sc->a, sc->s, r->offset), sym->name);
+    return !diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s",
+                      link_place(sc->a, sc->s, r->offset), readable(sc, sym->name));
 }
 
 static void scan_reloc(struct scanner *sc, const struct reloc *r)

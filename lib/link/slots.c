@@ -90,8 +90,6 @@ static bool assign_all(struct slot_state *st)
 bool link_assign_slots(struct link *l)
 {
     struct slot_state st = {.l = l};
-    const struct arch *arch = l->arch;
-    uint32_t header = 0;
     bool gotplt = false;
 
     l->slot_count = 1; /* slots[0] is unused */
@@ -104,7 +102,8 @@ bool link_assign_slots(struct link *l)
         l->tls_ld_slot = take(&st, 2);
         st.symbolic++;
     }
-    header = l->plt_lazy && !l->opt->now ? arch->plt_header_size : 0;
+    l->plt_code = (l->feature_and & 1) || l->opt->ibt_plt ? &l->arch->plt_protected
+                                                          : &l->arch->plt;
     gotplt = l->plt_count || (l->need_gotbase && l->machine->got_is_gotplt);
     if (st.got_size || (l->need_gotbase && !l->machine->got_is_gotplt)) {
         l->made[MADE_GOT] = link_new_section(l, ".got", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 3);
@@ -118,7 +117,8 @@ bool link_assign_slots(struct link *l)
     if (l->plt_count) {
         l->made[MADE_PLT] =
             link_new_section(l, ".plt", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 4);
-        l->made[MADE_PLT]->size = header + arch->plt_entry_size * l->plt_count;
+        l->made[MADE_PLT]->size =
+            l->plt_code->header_size + l->plt_code->entry_size * l->plt_count;
     }
     l->symbolic_count = st.symbolic;
     if (l->opt->relocs == RELOCS_RELR)

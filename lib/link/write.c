@@ -263,18 +263,16 @@ static bool list_extents(struct writer *w)
 static bool write_build_id(struct writer *w, uint64_t windows)
 {
     struct lsec *s = w->l->made[MADE_BUILD_ID];
-    uint8_t id[BUILD_ID_SIZE];
-    XXH128_hash_t h;
+    uint64_t size = 0;
 
     if (!w->hashes)
         return true;
-    h = XXH3_128bits(w->hashes, windows * sizeof *w->hashes);
-    store_uint(id, 8, true, h.high64);
-    store_uint(id + 8, 8, true, h.low64);
-    store_uint(id + 16, 4, true,
-               XXH3_64bits_withSeed(w->hashes, windows * sizeof *w->hashes, 1) & 0xffffffff);
-    memcpy(s->data + 16, id, sizeof id);
-    return output_write(&w->out, id, sizeof id, s->out->offset + s->offset + 16);
+    /* As many bytes as the style has: md5's 16, sha1's 20, sha256's 32. */
+    size = load_uint(s->data + 4, 4, false);
+    for (uint64_t at = 0; at < size; at += 4)
+        store_uint(s->data + 16 + at, 4, true,
+                   XXH3_64bits_withSeed(w->hashes, windows * sizeof *w->hashes, at) & 0xffffffff);
+    return output_write(&w->out, s->data + 16, size, s->out->offset + s->offset + 16);
 }
 
 bool link_write(struct link *l)

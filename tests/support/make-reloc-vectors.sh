@@ -405,15 +405,16 @@ bytes_of() {
     od -An -v -tx1 t.bin | tr -d ' \n'
 }
 
-# Stubs, at two places: "stub NAME addr=A gotplt=G slot=S index=I BYTES".
-for at in '0x10000 0x20ff0 0x21008 0x1' '0x40000ff0 0x1000 0x1ff8 0x89abcde'; do
-    read -r address gotplt slot index <<<"$at"
-    for stub in plt_header plt_entry plt_direct; do
+# Stubs, at two places: "stub NAME addr=A header=H gotplt=G slot=S index=I BYTES".
+for at in '0x10000 0xff00 0x20ff0 0x21008 0x1' '0x40000ff0 0x40000120 0x1000 0x1ff8 0x89abcde'; do
+    read -r address header gotplt slot index <<<"$at"
+    for stub in plain_header plain_entry protected_header protected_entry; do
+        grep -q "section .$stub," "$rows_dir/stubs-$cpu.s" || continue
         "${prefix}as" --defsym INDEX="$index" "$rows_dir/stubs-$cpu.s" -o t.o
         echo "SECTIONS { .$stub $address : { *(.$stub) } /DISCARD/ : { *(.finalize) } }" >t.ld
         "${prefix}ld.bfd" -m $emulation -N -e 0 -T t.ld --defsym GOTPLT="$gotplt" \
-            --defsym SLOT="$slot" t.o -o t.out 2>/dev/null
-        echo "stub $stub addr=$address gotplt=$gotplt slot=$slot index=$index" \
+            --defsym SLOT="$slot" --defsym HEADER="$header" t.o -o t.out 2>/dev/null
+        echo "stub $stub addr=$address header=$header gotplt=$gotplt slot=$slot index=$index" \
             "$(bytes_of t.out .$stub)"
     done
 done

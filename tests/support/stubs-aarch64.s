@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the stubs of lib/arch/aarch64.c must be.  GOTPLT, SLOT and INDEX are given when assembling.
+// What the stubs of lib/arch/aarch64.c must be.  GOTPLT and SLOT are given when linking.
 
-    .section .plt_header, "ax"
+    .section .plain_header, "ax"
     bti c
     stp x16, x30, [sp, #-16]!
     adrp x16, GOTPLT+16
@@ -11,13 +11,7 @@
     nop
     nop
 
-    .section .plt_entry, "ax"
-    adrp x16, SLOT
-    ldr x17, [x16, :lo12:SLOT]
-    add x16, x16, :lo12:SLOT
-    br x17
-
-    .section .plt_direct, "ax"
+    .section .plain_entry, "ax"
     adrp x16, SLOT
     ldr x17, [x16, :lo12:SLOT]
     add x16, x16, :lo12:SLOT
