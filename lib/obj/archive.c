@@ -151,6 +151,21 @@ static bool short_name(struct reader *r, const uint8_t *field, struct ar_member 
     return m->name || diag_nomem(r->d);
 }
 
+static bool read_name(struct reader *r, const uint8_t *field, struct ar_member *m)
+{
+    if (field[0] == '/')
+        return table_name(r, field, m);
+    return memcmp(field, "#1/", 3) == 0 ? bsd_name(r, field, m) : short_name(r, field, m);
+}
+
+/* What index, if any, the special member with the name field FIELD is. */
+static enum index_kind gnu_index(const uint8_t *field)
+{
+    if (named(field, "/"))
+        return INDEX_GNU;
+    return named(field, "/SYM64/") ? INDEX_GNU64 : INDEX_NONE;
+}
+
 /* What index, if any, a member with the BSD name NAME is. */
 static enum index_kind bsd_index(const char *name)
 {
@@ -172,51 +187,64 @@ static bool keep_index(struct reader *r, enum index_kind kind, struct span data)
     return true;
 }
 
+/* The header at POS of IN: its fields, and the size that it gives. */
+static bool read_header(struct diag *d, struct span in, uint64_t pos, const uint8_t **field,
+                        uint64_t *size)
+{
+    struct span header = {0};
+    const uint8_t *end = NULL, *rest = NULL;
+
+    if (!span_sub(in, pos, HEADER, &header))
+        return diag_fail(d, E_FORMAT,
+                         "header at 0x%" PRIx64 ": ends past the end of the file (0x%" PRIx64
+                         " bytes)",
+                         pos, in.size);
+    *field = header.at;
+    end = header.at + SIZE_AT + SIZE;
+    if (header.at[END_AT] != '`' || header.at[END_AT + 1] != '\n')
+        return diag_fail(d, E_FORMAT, "header at 0x%" PRIx64 ": does not end as a header does",
+                         pos);
+    if (!decimal(header.at + SIZE_AT, end, size, &rest) || !only_spaces(rest, end))
+        return diag_fail(d, E_FORMAT, "header at 0x%" PRIx64 ": the size is not a decimal number",
+                         pos);
+    return true;
+}
+
+/* The SIZE bytes behind the header at POS. */
+static bool contents(struct diag *d, struct span in, uint64_t pos, uint64_t size, struct span *out)
+{
+    if (span_sub(in, pos + HEADER, size, out))
+        return true;
+    return diag_fail(d, E_FORMAT,
+                     "header at 0x%" PRIx64 ": contents (0x%" PRIx64
+                     " bytes) end past the end of the file (0x%" PRIx64 " bytes)",
+                     pos, size, in.size);
+}
+
 /* Read the member whose header is at *POS, and move *POS behind it. */
 static bool read_member(struct reader *r, uint64_t *pos)
 {
     struct ar_member m = {.offset = *pos};
-    struct span header = {0};
-    const uint8_t *field = NULL, *rest = NULL;
+    const uint8_t *field = NULL;
     bool special = false;
     void *members = r->out->members;
 
-    if (!span_sub(r->in, *pos, HEADER, &header))
-        return diag_fail(r->d, E_FORMAT,
-                         "header at 0x%" PRIx64 ": ends past the end of the file (0x%" PRIx64
-                         " bytes)",
-                         *pos, r->in.size);
-    field = header.at;
-    if (field[END_AT] != '`' || field[END_AT + 1] != '\n')
-        return diag_fail(r->d, E_FORMAT, "header at 0x%" PRIx64 ": does not end in \"`\\n\"", *pos);
-    if (!decimal(field + SIZE_AT, field + SIZE_AT + SIZE, &m.size, &rest) ||
-        !only_spaces(rest, field + SIZE_AT + SIZE))
-        return diag_fail(r->d, E_FORMAT,
-                         "header at 0x%" PRIx64 ": the size is not a decimal number", *pos);
-
+    if (!read_header(r->d, r->in, *pos, &field, &m.size))
+        return false;
     special = named(field, "/") || named(field, "//") || named(field, "/SYM64/") ||
               (field[0] == '/' && field[1] == '<');
     *pos += HEADER;
     if (!r->out->thin || special) {
-        if (!span_sub(r->in, *pos, m.size, &m.data))
-            return diag_fail(r->d, E_FORMAT,
-                             "header at 0x%" PRIx64 ": contents (0x%" PRIx64
-                             " bytes) end past the end of the file (0x%" PRIx64 " bytes)",
-                             m.offset, m.size, r->in.size);
+        if (!contents(r->d, r->in, m.offset, m.size, &m.data))
+            return false;
         *pos += m.size + (m.size & 1);
     }
 
     if (named(field, "//"))
         return read_names(r, m.offset, m.data);
     if (special)
-        return keep_index(r,
-                          named(field, "/")         ? INDEX_GNU
-                          : named(field, "/SYM64/") ? INDEX_GNU64
-                                                    : INDEX_NONE,
-                          m.data);
-    if (field[0] == '/'                ? !table_name(r, field, &m)
-        : memcmp(field, "#1/", 3) == 0 ? !bsd_name(r, field, &m)
-                                       : !short_name(r, field, &m))
+        return keep_index(r, gnu_index(field), m.data);
+    if (!read_name(r, field, &m))
         return false;
     if (r->out->member_count == 0 && bsd_index(m.name) != INDEX_NONE)
         return keep_index(r, bsd_index(m.name), m.data);
@@ -352,4 +380,19 @@ bool archive_read(struct diag *d, struct arena *a, struct span in, struct archiv
     if (!ok)
         *out = (struct archive){0};
     return ok;
+}
+
+bool archive_member_at(struct diag *d, struct span in, uint64_t offset, struct span *data)
+{
+    const uint8_t *field = NULL, *rest = NULL;
+    uint64_t size = 0, name = 0;
+
+    *data = (struct span){0};
+    if (!archive_is(in) || in.at[2] == 't')
+        return diag_fail(d, E_UNKNOWN, "not an archive with contents");
+    if (!read_header(d, in, offset, &field, &size) || !contents(d, in, offset, size, data))
+        return false;
+    if (memcmp(field, "#1/", 3) == 0 && decimal(field + 3, field + NAME, &name, &rest))
+        span_sub(*data, name, data->size - name, data);
+    return true;
 }

@@ -41,4 +41,8 @@ bool archive_is(struct span in);
    On failure OUT is zero and D says where: "header at 0x...: ...". */
 bool archive_read(struct diag *d, struct arena *a, struct span in, struct archive *out);
 
+/* The contents of the member whose header is at OFFSET in the archive IN:
+   what a thin archive's member with a NESTED offset stands for. */
+bool archive_member_at(struct diag *d, struct span in, uint64_t offset, struct span *data);
+
 #endif

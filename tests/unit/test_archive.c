@@ -316,6 +316,31 @@ START_TEST(small_and_odd_ones)
 }
 END_TEST
 
+START_TEST(members_of_nested_archives)
+{
+    struct buf b = {0};
+    struct diag d = {0};
+    struct span data;
+    uint64_t at[2];
+
+    make_sound(&b, (enum dialect)_i, at);
+    ck_assert(archive_member_at(&d, buf_span(&b), at[0], &data));
+    ck_assert_uint_eq(data.size, 3);
+    ck_assert_mem_eq(data.at, "abc", 3);
+    ck_assert(archive_member_at(&d, buf_span(&b), at[1], &data));
+    ck_assert_uint_eq(data.size, 4);
+    ck_assert_mem_eq(data.at, "defg", 4);
+    for (uint64_t i = 0; i < b.size + 100; i++) {
+        struct diag quiet = {0};
+
+        if (!archive_member_at(&quiet, buf_span(&b), i, &data))
+            ck_assert_int_eq(quiet.status, E_FORMAT);
+    }
+    ck_assert(!archive_member_at(&d, buf_span(&b), UINT64_MAX, &data));
+    buf_free(&b);
+}
+END_TEST
+
 /* One header, and what stands behind it. */
 static const struct {
     const char *name, *size; /* fields of the only header */
@@ -402,6 +427,7 @@ int main(void)
     tcase_add_loop_test(c, memory_runs_out, 0, DIALECTS);
     tcase_add_loop_test(c, index_of_another_archive, 0, DIALECTS);
     tcase_add_loop_test(c, says_what_is_wrong, 0, COUNT(wrong));
+    tcase_add_loop_test(c, members_of_nested_archives, 0, DIALECTS);
     tcase_add_test(c, thin_archives);
     tcase_add_test(c, small_and_odd_ones);
     tcase_add_test(c, no_archive);
