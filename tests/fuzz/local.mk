@@ -41,19 +41,7 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/script/nul-in-a-name.hex \
 	tests/fuzz/corpus/script/versions.txt
 
-# The whole of two commands, so with their sources.
-inspect_sources = \
-	objtool/cmd_inspect.c \
-	objtool/inspect_archive.c \
-	objtool/inspect_elf.c \
-	objtool/inspect_julia.c \
-	objtool/inspect_lists.c \
-	objtool/inspect_note.c \
-	objtool/inspect_totals.c \
-	objtool/json.c \
-	objtool/report.c \
-	objtool/tell.c \
-	objtool/term.c
+# The whole of a command, so with its sources, which objtool/local.mk lists.
 replay_tests += tests/fuzz/replay_inspect
 tests_fuzz_replay_inspect_SOURCES = tests/fuzz/fuzz_inspect.c tests/fuzz/replay.c \
 	$(inspect_sources)
