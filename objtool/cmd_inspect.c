@@ -37,7 +37,7 @@ bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *
     struct inspect i = {.d = d, .r = r, .a = &a, .parts = parts, .name = name};
     bool ok = false;
 
-    r->limit = 64 * in.size + (UINT64_C(64) << 20);
+    r->limit = 16 * in.size + (UINT64_C(64) << 20);
     if (elf_is(in))
         ok = inspect_open(&i, in) && inspect_elf(&i);
     else if (archive_is(in))

@@ -72,8 +72,15 @@ static void escape(struct buf *out, const char *s, size_t len)
 {
     while (len > 0) {
         uint32_t c = 0;
-        unsigned n = utf8_char(s, len, &c);
+        size_t plain = plain_run(s, len);
+        unsigned n = 0;
 
+        buf_bytes(out, s, plain);
+        s += plain;
+        len -= plain;
+        if (len == 0)
+            return;
+        n = utf8_char(s, len, &c);
         if (n > 0 && c != '\\')
             buf_bytes(out, s, n);
         else

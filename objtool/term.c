@@ -54,12 +54,28 @@ static bool is_harmful(uint32_t c)
     return false;
 }
 
+size_t plain_run(const char *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '\\')
+        n++;
+    return n;
+}
+
 void term_name(struct buf *out, const char *s, size_t len)
 {
     while (len > 0) {
         uint32_t c = 0;
-        unsigned n = utf8_char(s, len, &c);
+        size_t plain = plain_run(s, len);
+        unsigned n = 0;
 
+        buf_bytes(out, s, plain);
+        s += plain;
+        len -= plain;
+        if (len == 0)
+            return;
+        n = utf8_char(s, len, &c);
         if (n > 0 && !is_harmful(c)) {
             buf_bytes(out, s, n);
         } else {

@@ -11,6 +11,10 @@
    3629 allows it, and which in *CODE; 0 if they are none. */
 unsigned utf8_char(const char *s, size_t len, uint32_t *code);
 
+/* How many of the LEN bytes at S are printable ASCII and not the backslash,
+   up to the first that is not: most of most names. */
+size_t plain_run(const char *s, size_t len);
+
 /* Append the LEN bytes at S, whatever they are, as text that only shows:
    control characters, what reorders or hides text, bytes that are no UTF-8
    and the backslash become \xNN, byte for byte, so that it can be undone. */

@@ -40,7 +40,7 @@ void verify_dynamic_place(struct verify *v)
     if (s && (s->addr != p->vaddr || s->offset != p->offset || s->size != p->filesz))
         diag_fail(v->d, E_FORMAT,
                   "segment %" PRIu32 ": PT_DYNAMIC, 0x%" PRIx64 " bytes at 0x%" PRIx64
-                  ", is not section %s, 0x%" PRIx64 " bytes at 0x%" PRIx64,
+                  ", is not section %.200s, 0x%" PRIx64 " bytes at 0x%" PRIx64,
                   v->m.dynamic_segment, p->filesz, p->vaddr, s->name, s->size, s->addr);
     if (!elf_image_load(&v->m, p->vaddr, p->memsz ? p->memsz : 1))
         diag_fail(v->d, E_FORMAT,
@@ -219,7 +219,7 @@ void verify_needed(struct verify *v)
         qsort(names, count, sizeof *names, by_name);
     for (uint32_t i = 1; i < count && verify_go_on(v); i++)
         if (!strcmp(names[i - 1], names[i]))
-            diag_fail(v->d, E_FORMAT, "DT_NEEDED %s more than once", names[i]);
+            diag_fail(v->d, E_FORMAT, "DT_NEEDED %.200s more than once", names[i]);
 }
 
 void verify_textrel(struct verify *v)

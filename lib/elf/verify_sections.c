@@ -29,23 +29,23 @@ void verify_section_place(struct verify *v)
         if (!has_memory(s))
             continue;
         if (!p)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): 0x%" PRIx64 " bytes at 0x%" PRIx64
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): 0x%" PRIx64 " bytes at 0x%" PRIx64
                       " are not inside a PT_LOAD", i, s->name, s->size, s->addr);
         else if (s->type != SHT_NOBITS && s->size > l->file_end - (s->addr < l->file_end
                                                                        ? s->addr : l->file_end))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): has contents where segment %"
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): has contents where segment %"
                       PRIu32 " is zero-filled", i, s->name, l->segment);
         else if (s->type != SHT_NOBITS && s->offset - p->offset != s->addr - p->vaddr)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): offset 0x%" PRIx64
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): offset 0x%" PRIx64
                       ", segment %" PRIu32 " puts address 0x%" PRIx64 " at offset 0x%" PRIx64, i,
                       s->name, s->offset, l->segment, s->addr, p->offset + (s->addr - p->vaddr));
         else if ((s->flags & SHF_WRITE && !(l->flags & PF_W)) ||
                  (s->flags & SHF_EXECINSTR && !(l->flags & PF_X)))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): is %s, segment %" PRIu32
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): is %s, segment %" PRIu32
                       " is not", i, s->name, s->flags & SHF_EXECINSTR ? "code" : "writable",
                       l->segment);
         else if (s->align > 1 && s->addr & (s->align - 1))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): 0x%" PRIx64
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): 0x%" PRIx64
                       " is not a multiple of its alignment 0x%" PRIx64, i, s->name, s->addr,
                       s->align);
     }
@@ -75,8 +75,8 @@ static void check_stretches(struct verify *v, struct stretch *all, uint32_t coun
         qsort(all, count, sizeof *all, by_start);
     for (uint32_t i = 1; i < count && verify_go_on(v); i++) {
         if (all[i].start - far->start < far->size)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s) begins at %s 0x%" PRIx64
-                      ", inside section %" PRIu32 " (%s)", all[i].section,
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s) begins at %s 0x%" PRIx64
+                      ", inside section %" PRIu32 " (%.200s)", all[i].section,
                       v->f.sections[all[i].section].name, what, all[i].start, far->section,
                       v->f.sections[far->section].name);
         if (all[i].start + all[i].size > far->start + far->size)
@@ -171,18 +171,18 @@ void verify_section_link(struct verify *v)
             continue;
         entry = f->wide ? r->wide_entry : r->narrow_entry;
         if (!link_fits(f, s, r->link))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): sh_link %" PRIu32
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): sh_link %" PRIu32
                       " is not a %s table", i, s->name, s->link,
                       r->link == LINK_STRINGS ? "string" : "symbol");
         if (!info_fits(f, s, r->info))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): sh_info %" PRIu32 " is more than "
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): sh_info %" PRIu32 " is more than "
                       "there are %s", i, s->name, s->info,
                       r->info == INFO_LOCALS ? "symbols" : "sections");
         if (entry && s->entsize != entry)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): sh_entsize is %" PRIu64
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): sh_entsize is %" PRIu64
                       ", not %" PRIu64, i, s->name, s->entsize, entry);
         else if (entry && s->size % entry)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%s): 0x%" PRIx64
+            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): 0x%" PRIx64
                       " bytes, not a multiple of %" PRIu64, i, s->name, s->size, entry);
     }
 }

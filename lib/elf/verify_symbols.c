@@ -26,12 +26,12 @@ static void check_place(struct verify *v, uint64_t i, const struct elf_sym *s, c
            a neighbouring section, and at the end of all. */
         if (s->value > 0 && !elf_image_load(&v->m, s->value, 0) &&
             !elf_image_load(&v->m, s->value - 1, 0))
-            diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s): 0x%" PRIx64
+            diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s): 0x%" PRIx64
                       " is not inside a PT_LOAD", i, name, s->value);
         return;
     }
     if (!in) {
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s): section %u, there are %" PRIu32, i,
+        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s): section %u, there are %" PRIu32, i,
                   name, s->shndx, f->section_count);
         return;
     }
@@ -42,7 +42,7 @@ static void check_place(struct verify *v, uint64_t i, const struct elf_sym *s, c
     /* At the very end is where symbols such as _end are. */
     if (s->value + base < in->addr || s->value + base - in->addr > in->size)
         diag_fail(v->d, E_FORMAT,
-                  "symbol %" PRIu64 " (%s): 0x%" PRIx64 " is not inside section %u (%s), 0x%" PRIx64
+                  "symbol %" PRIu64 " (%.200s): 0x%" PRIx64 " is not inside section %u (%.200s), 0x%" PRIx64
                   " bytes at 0x%" PRIx64, i, name, s->value + base, s->shndx, in->name, in->size,
                   in->addr);
 }
@@ -54,7 +54,7 @@ static void check_memory(struct verify *v, uint64_t i, const struct elf_sym *s, 
     if (kind != STT_FUNC && kind != STT_OBJECT && kind != STT_GNU_IFUNC)
         return;
     if (s->shndx != SHN_ABS && s->size > 0 && !elf_image_load(&v->m, s->value, s->size))
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s): 0x%" PRIx64 " bytes at 0x%" PRIx64
+        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s): 0x%" PRIx64 " bytes at 0x%" PRIx64
                   " are not inside a PT_LOAD", i, name, s->size, s->value);
 }
 
@@ -83,7 +83,7 @@ void verify_symbols(struct verify *v)
         if (s.shndx == SHN_UNDEF)
             continue;
         if (is_export(&s) && (s.other & 3) != STV_DEFAULT && (s.other & 3) != STV_PROTECTED)
-            diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s) is hidden and yet exported", i,
+            diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s) is hidden and yet exported", i,
                       name);
         check_place(v, i, &s, name);
         check_memory(v, i, &s, name);
@@ -116,7 +116,7 @@ static void walk_hash_chain(struct verify *v, struct span chains, uint64_t bucke
         name = elf_image_string(&v->m, s.name);
         if (name && elf_sysv_hash(name) % buckets != bucket)
             diag_fail(v->d, E_FORMAT, "bucket %" PRIu64 ": symbol %" PRIu64
-                      " (%s) belongs to bucket %" PRIu64, bucket, i, name,
+                      " (%.200s) belongs to bucket %" PRIu64, bucket, i, name,
                       elf_sysv_hash(name) % buckets);
         i = load_uint(chains.at + i * word, word, v->f.big);
     }
@@ -132,7 +132,7 @@ static void tell_unseen(struct verify *v, const uint8_t *seen, uint64_t first)
         if (seen[i] || !is_export(&s))
             continue;
         name = elf_image_string(&v->m, s.name);
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s) is exported and not in the table", i,
+        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s) is exported and not in the table", i,
                   name ? name : "?");
     }
 }
@@ -197,13 +197,13 @@ static void check_gnu_symbol(struct verify *v, const struct gnu_check *g, uint64
     if (!name)
         return; /* "symbol" tells */
     if ((hash | 1) != (chain | 1))
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s): hash 0x%" PRIx32 " in the chain, 0x%"
+        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s): hash 0x%" PRIx32 " in the chain, 0x%"
                   PRIx32 " of the name", i, name, chain | 1, hash | 1);
     else if (hash % g->h.bucket_count != bucket)
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s) is in bucket %" PRIu64
+        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s) is in bucket %" PRIu64
                   " and belongs to %" PRIu32, i, name, bucket, hash % g->h.bucket_count);
     if (!passes_bloom(v, &g->h, hash))
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s) does not pass the bloom filter", i,
+        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s) does not pass the bloom filter", i,
                   name);
 }
 
@@ -315,7 +315,7 @@ static void check_symbol_version(struct verify *v, const struct elf_versions *al
     if (!wrong)
         return;
     name = elf_image_string(&v->m, s.name);
-    diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%s) has version %" PRIu32 ", %s", i,
+    diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s) has version %" PRIu32 ", %s", i,
               name ? name : "?", index, wrong);
 }
 
@@ -332,7 +332,7 @@ void verify_versions(struct verify *v)
     for (uint32_t i = 0; i < all.file_count && left >= v->m.entry_count; i++) {
         left -= v->m.entry_count;
         if (!is_needed(v, all.files[i]))
-            diag_fail(v->d, E_FORMAT, "DT_VERNEED %" PRIu32 ": %s is not in DT_NEEDED", i,
+            diag_fail(v->d, E_FORMAT, "DT_VERNEED %" PRIu32 ": %.200s is not in DT_NEEDED", i,
                       all.files[i]);
     }
 }
