@@ -26,21 +26,24 @@ static bool unpack(const struct section *s, uint8_t *out)
 
 const uint8_t *lsec_contents(struct link *l, struct lsec *s)
 {
+    uint8_t *out = NULL;
+
     if (s->data)
         return s->data;
     if (!s->sec->compression)
         return s->sec->data.at;
-    s->data = malloc(s->size + 1);
-    if (!s->data || !link_own(l, s->data)) {
+    if (!(out = malloc(s->size + 1))) {
         diag_nomem(l->d);
         return NULL;
     }
-    if (!unpack(s->sec, s->data)) {
+    if (!link_own(l, out))
+        return NULL;
+    if (!unpack(s->sec, out)) {
         diag_fail(l->d, E_FORMAT, "%s: section %" PRIu32 ": %s does not unpack to 0x%" PRIx64
                   " bytes", s->obj->o.name, s->index, s->sec->name, s->size);
         return NULL;
     }
-    return s->data;
+    return s->data = out;
 }
 
 struct lsec *lsec_moved(struct lsec *s, uint64_t off, uint64_t *to)

@@ -85,8 +85,13 @@ bool link_pack_debug(struct link *l)
     if (!(p.outs = arena_alloc(&l->arena, l->out_count, sizeof(struct out *))))
         return diag_nomem(l->d);
     for (uint64_t i = 0; i < l->out_count; i++)
-        if (l->outs[i]->rank == RANK_DEBUG && l->outs[i]->size)
+        if (l->outs[i]->rank == RANK_DEBUG && l->outs[i]->size && l->outs[i]->type != SHT_NOBITS)
             p.outs[p.count++] = l->outs[i];
+    /* Unpacked here, where one thread runs: what is unpacked belongs to the link. */
+    for (uint64_t i = 0; i < p.count; i++)
+        for (uint64_t n = 0; n < p.outs[i]->count; n++)
+            if (p.outs[i]->secs[n]->sec->compression && !lsec_contents(l, p.outs[i]->secs[n]))
+                return false;
     if (!complaints_begin(l->d, &p.complaints))
         return false;
     par_for(p.count, pack_one, &p);
