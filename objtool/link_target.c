@@ -77,7 +77,7 @@ bool link_set_emulation(struct link_command *c, const char *name)
             return true;
         }
     }
-    return diag_fail(c->d, E_UNSUPPORTED, "-m %s: not supported (elf_x86_64 and aarch64linux are)",
+    return diag_fail(c->d, E_USAGE, "-m %s: not supported (elf_x86_64 and aarch64linux are)",
                      name);
 }
 

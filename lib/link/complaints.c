@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TOLD = 100 };
+enum { MAX_TOLD = 20 }; /* as other linkers have it */
 
 struct complaint {
     uint64_t task, seq;
@@ -86,7 +86,7 @@ static int by_task(const void *a, const void *b)
 }
 
 /* Count the others of each group into its first, which is told. */
-static uint64_t fold_groups(struct complaint *all, uint64_t count)
+static uint64_t fold_groups(struct complaint *all, uint64_t count, uint64_t *dropped)
 {
     uint64_t kept = 0;
 
@@ -102,6 +102,8 @@ static uint64_t fold_groups(struct complaint *all, uint64_t count)
             first->more_tasks += all[i].task != first->task && all[i].task != all[i - 1].task;
         } else if (kept < MAX_TOLD || !all[i].group) {
             all[kept++] = all[i];
+        } else {
+            ++*dropped;
         }
     }
     return kept;
@@ -122,7 +124,7 @@ static void tell(struct diag *d, const struct complaint *c)
 
 bool complaints_end(struct diag *d, struct complaints *c)
 {
-    uint64_t count = 0, lost = 0, told = 0, errors = 0;
+    uint64_t count = 0, lost = 0, told = 0, errors = 0, dropped = 0;
     struct complaint *all = NULL;
 
     for (unsigned i = 0; i < c->count; i++) {
@@ -140,13 +142,14 @@ bool complaints_end(struct diag *d, struct complaints *c)
     if (all)
         qsort(all, count, sizeof *all, by_task);
     if (all)
-        count = fold_groups(all, count);
+        count = fold_groups(all, count, &dropped);
     for (uint64_t i = 0; all && i < count; i++) {
         if (all[i].kind == DIAG_ERROR)
             errors++;
         if (told++ < MAX_TOLD)
             tell(d, &all[i]);
     }
+    told += dropped;
     if (all && told > MAX_TOLD)
         diag_fail(d, E_LINK, "and %llu more", (unsigned long long)(told - MAX_TOLD));
     free(all);

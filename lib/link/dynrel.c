@@ -17,15 +17,14 @@ uint64_t plt_entry_addr(const struct link *l, uint32_t index)
 
 uint64_t lsym_value(const struct link *l, const struct lsym *s)
 {
-    return s->slots && (atomic_load_explicit(&s->needs, memory_order_relaxed) & NEED_CANONICAL) &&
-                   l->slots[s->slots].plt != NO_SLOT
+    return s->slots && l->slots[s->slots].plt != NO_SLOT && lsym_is_ifunc(s)
                ? plt_entry_addr(l, l->slots[s->slots].plt)
                : s->addr;
 }
 
 /* ---- which relocation stays ---- */
 
-enum dynrel { DYN_NONE, DYN_RELATIVE, DYN_RELR, DYN_SYMBOL, DYN_TPOFF };
+enum dynrel { DYN_NONE, DYN_RELATIVE, DYN_RELR, DYN_SYMBOL, DYN_TPOFF, DYN_IRELATIVE };
 
 /* The same decision as in scan.c, for relocation R of S. */
 static enum dynrel dynrel_of(const struct link *l, const struct lsec *s, const struct reloc *r,
@@ -41,6 +40,8 @@ static enum dynrel dynrel_of(const struct link *l, const struct lsec *s, const s
         return DYN_SYMBOL;
     if (lsym_is_constant(sym))
         return DYN_NONE;
+    if (lsym_is_resolved(sym))
+        return DYN_IRELATIVE;
     return l->opt->relocs == RELOCS_RELR && r->offset % 2 == 0 && s->align_log2 > 0
                ? DYN_RELR
                : DYN_RELATIVE;
@@ -59,7 +60,7 @@ static bool each_dynrel(struct link *l,
         for (uint64_t n = 0; n < l->outs[i]->count; n++) {
             struct lsec *s = l->outs[i]->secs[n];
 
-            if (!s->relative && !s->relr && !s->symbolic)
+            if (!s->relative && !s->relr && !s->symbolic && !s->irelative)
                 continue;
             for (uint64_t first = 0; first < s->sec->reloc_count; first += got) {
                 if (!s->obj->o.format->relocs(l->d, &s->obj->o, s->index, first, batch,
@@ -90,6 +91,7 @@ bool link_make_dynrel(struct link *l)
             l->relative_count += s->relative;
             l->relr_count += s->relr;
             l->symbolic_count += s->symbolic;
+            l->irelative_count += s->irelative;
         }
     if (l->relative_count + l->symbolic_count) {
         struct lsec *s = link_new_section(l, ".rela.dyn", SHT_RELA, SHF_ALLOC, 3);
@@ -104,11 +106,11 @@ bool link_make_dynrel(struct link *l)
         l->made[MADE_RELR] = s;
         l->objs[0]->o.sections[s->index].entsize = 8;
     }
-    if (l->plt_count) {
+    if (l->plt_count + l->irelative_count) {
         struct lsec *s = link_new_section(l, ".rela.plt", SHT_RELA, SHF_ALLOC, 3);
 
         l->made[MADE_RELAPLT] = s;
-        s->size = l->plt_count * RELA64_SIZE;
+        s->size = (l->plt_count + l->irelative_count) * RELA64_SIZE;
         l->objs[0]->o.sections[s->index].entsize = RELA64_SIZE;
     }
     return true;
@@ -148,7 +150,7 @@ static bool collect_relr(struct link *l)
         return false;
     for (uint64_t i = 1; i < l->slot_count; i++)
         if (l->slots[i].got != NO_SLOT && !lsym_preemptible(l->slots[i].sym) &&
-            !lsym_is_constant(l->slots[i].sym))
+            !lsym_is_constant(l->slots[i].sym) && !lsym_is_resolved(l->slots[i].sym))
             l->relr_places[p.count++] = (struct relr_place){l->made[MADE_GOT], l->slots[i].got};
     return true;
 }
@@ -237,7 +239,7 @@ struct relas {
     struct link *l;
     struct rela *at;
     uint64_t relative, symbolic; /* next free of each kind */
-    bool ok;
+    uint64_t irelative;          /* next free in .rela.plt, behind the PLT's own */
 };
 
 static void add_relative(struct relas *out, uint64_t offset, uint64_t value)
@@ -252,6 +254,22 @@ static void add_symbolic(struct relas *out, uint64_t offset, uint32_t type, cons
     out->at[out->symbolic++] = (struct rela){offset, type, sym ? sym->dynsym : 0, addend};
 }
 
+static void store_rela(uint8_t *p, const struct rela *r)
+{
+    store_uint(p, 8, false, r->offset);
+    store_uint(p + 8, 8, false, (uint64_t)r->symbol << 32 | r->type);
+    store_uint(p + 16, 8, false, (uint64_t)r->addend);
+}
+
+/* What calls a resolver comes behind all else, so that the resolver finds
+   the image relocated. */
+static void add_irelative(struct relas *out, uint64_t offset, uint64_t resolver)
+{
+    struct rela r = {offset, out->l->machine->irelative, 0, (int64_t)resolver};
+
+    store_rela(out->l->made[MADE_RELAPLT]->data + out->irelative++ * RELA64_SIZE, &r);
+}
+
 static bool add_dynrel(void *arg, struct lsec *s, const struct reloc *r, struct lsym *sym,
                        enum dynrel kind)
 {
@@ -264,6 +282,8 @@ static bool add_dynrel(void *arg, struct lsec *s, const struct reloc *r, struct 
         if (!link_target(l, s->obj, r, &value))
             value = 0;
         add_relative(out, at, value);
+    } else if (kind == DYN_IRELATIVE) {
+        add_irelative(out, at, sym->addr + (uint64_t)r->addend);
     } else if (kind == DYN_SYMBOL) {
         add_symbolic(out, at, l->machine->abs, sym, r->addend);
     } else if (kind == DYN_TPOFF) {
@@ -293,6 +313,8 @@ static bool fill_got(struct link *l, struct relas *out)
 
         if (slot->got != NO_SLOT && preemptible) {
             add_symbolic(out, base + slot->got, l->machine->glob_dat, s, 0);
+        } else if (slot->got != NO_SLOT && lsym_is_resolved(s)) {
+            add_irelative(out, base + slot->got, s->addr);
         } else if (slot->got != NO_SLOT) {
             store_uint(got->data + slot->got, 8, false, lsym_value(l, s));
             if (!lsym_is_constant(s) && l->opt->relocs != RELOCS_RELR)
@@ -332,18 +354,11 @@ static int by_symbol(const void *a, const void *b)
     return by_offset(a, b);
 }
 
-static void store_rela(uint8_t *p, const struct rela *r)
-{
-    store_uint(p, 8, false, r->offset);
-    store_uint(p + 8, 8, false, (uint64_t)r->symbol << 32 | r->type);
-    store_uint(p + 16, 8, false, (uint64_t)r->addend);
-}
-
 static bool fill_rela(struct link *l)
 {
     struct lsec *s = l->made[MADE_RELA];
     uint64_t count = l->relative_count + l->symbolic_count;
-    struct relas out = {.l = l, .symbolic = l->relative_count, .ok = true};
+    struct relas out = {.l = l, .symbolic = l->relative_count, .irelative = l->plt_count};
 
     out.at = malloc((count + 1) * sizeof *out.at);
     if (!out.at || (s && !(s->data = arena_alloc(&l->arena, 1, s->size)))) {
@@ -354,7 +369,8 @@ static bool fill_rela(struct link *l)
         free(out.at);
         return false;
     }
-    if (out.relative != l->relative_count || out.symbolic != count) {
+    if (out.relative != l->relative_count || out.symbolic != count ||
+        out.irelative != l->plt_count + l->irelative_count) {
         free(out.at);
         return diag_fail(l->d, E_UNSUPPORTED,
                          "internal error: %llu + %llu dynamic relocations, not %llu + %llu",
@@ -385,9 +401,7 @@ static bool fill_plt(struct link *l)
     }
     if (!plt)
         return true;
-    plt->data = arena_alloc(&l->arena, 1, plt->size);
-    rela->data = arena_alloc(&l->arena, 1, rela->size);
-    if (!plt->data || !rela->data)
+    if (!(plt->data = arena_alloc(&l->arena, 1, plt->size)))
         return diag_nomem(l->d);
     l->plt_code->header(plt->data,
                         &(struct stub_at){.addr = lsec_addr(plt), .slot = lsec_addr(gotplt)});
@@ -417,5 +431,9 @@ static bool fill_plt(struct link *l)
 
 bool link_fill_dynrel(struct link *l)
 {
+    struct lsec *rela = l->made[MADE_RELAPLT];
+
+    if (rela && !(rela->data = arena_alloc(&l->arena, 1, rela->size)))
+        return diag_nomem(l->d);
     return fill_rela(l) && fill_relr(l) && fill_plt(l);
 }

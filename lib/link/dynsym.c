@@ -423,15 +423,11 @@ bool link_fill_dynsym(struct link *l)
         const struct lsym *s = l->dynsyms[i];
         const struct symbol *sym = lsym_symbol(s);
         bool defined = lsym_defined(s);
-        /* An IFUNC whose address is its PLT entry's is a plain function there. */
-        bool canonical = defined && lsym_is_ifunc(s) && lsym_value(l, s) != s->addr;
-        uint8_t kind = canonical ? STT_FUNC : elf_kind(s);
+        uint8_t kind = elf_kind(s);
         uint64_t value = !defined           ? 0
                          : kind == STT_TLS ? s->addr - l->tls_addr
-                                           : lsym_value(l, s);
-        uint32_t index = canonical ? l->made[MADE_PLT]->out->index
-                         : defined ? lsym_header(l, s)
-                                   : SHN_UNDEF;
+                                           : s->addr;
+        uint32_t index = defined ? lsym_header(l, s) : SHN_UNDEF;
 
         if (index >= SHN_LORESERVE && index != SECTION_ABS)
             return diag_fail(l->d, E_UNSUPPORTED,

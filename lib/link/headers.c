@@ -31,7 +31,7 @@ static bool uses_gnu_symbols(const struct link *l)
         if (lsym_defined(l->dynsyms[i]) &&
             (lsym_is_ifunc(l->dynsyms[i]) || lsym_symbol(l->dynsyms[i])->binding == BIND_UNIQUE))
             return true;
-    return l->plt_count > l->plt_lazy;
+    return l->plt_count > l->plt_lazy || l->irelative_count;
 }
 
 static void elf_header(const struct link *l, struct buf *b)
@@ -103,7 +103,7 @@ static uint32_t info_of(const struct link *l, const struct out *o)
     case SHT_DYNSYM:
         return 1;
     case SHT_RELA:
-        return l->made[MADE_RELAPLT] && o == l->made[MADE_RELAPLT]->out
+        return l->made[MADE_RELAPLT] && o == l->made[MADE_RELAPLT]->out && l->made[MADE_GOTPLT]
                    ? l->made[MADE_GOTPLT]->out->index
                    : 0;
     default:
@@ -113,7 +113,7 @@ static uint32_t info_of(const struct link *l, const struct out *o)
 
 static void section_header(struct link *l, struct buf *b, const struct out *o)
 {
-    bool plt = l->made[MADE_RELAPLT] && o == l->made[MADE_RELAPLT]->out;
+    bool plt = l->made[MADE_GOTPLT] && l->made[MADE_RELAPLT] && o == l->made[MADE_RELAPLT]->out;
     uint64_t flags = o->flags | (plt ? SHF_INFO_LINK : 0u) |
                      (o->packed.at ? (uint64_t)SHF_COMPRESSED : 0u);
 

@@ -62,7 +62,7 @@ struct lsec {
 
     /* Dynamic relocations that the image needs for this section: RELATIVE in
        RELA and in RELR form, and those that name a symbol or TLS block. */
-    uint64_t relative, relr, symbolic;
+    uint64_t relative, relr, symbolic, irelative;
 };
 
 enum sym_state {
@@ -82,7 +82,6 @@ enum sym_need {
     NEED_IE = 1 << 3,
     NEED_DESC = 1 << 4,
     NEED_DYNSYM = 1 << 5,    /* a dynamic relocation names it */
-    NEED_CANONICAL = 1 << 6, /* its address is taken as the PLT entry's (local IFUNC) */
 };
 
 /* A symbol, local or global.  Globals are shared by all who name them. */
@@ -221,7 +220,7 @@ struct link {
     uint64_t *relr_addrs;           /* the same as addresses, sorted */
     struct strtab dynstr;
     uint32_t verneed_count, verdef_count;
-    uint64_t relative_count, relr_count, symbolic_count; /* of sections and GOT */
+    uint64_t relative_count, relr_count, symbolic_count, irelative_count; /* of sections and GOT */
     uint32_t feature_and;
 
     struct segment *segments;
@@ -284,6 +283,12 @@ uint32_t lsym_header(const struct link *l, const struct lsym *s);
 /* S may be replaced by another image's symbol when the program runs. */
 bool lsym_preemptible(const struct lsym *s);
 bool lsym_is_ifunc(const struct lsym *s);
+/* S is an IFUNC whose pointers hold what the resolver chooses, since other
+   images see that too.  One that only this image knows is its PLT entry. */
+static inline bool lsym_is_resolved(const struct lsym *s)
+{
+    return s->exported && lsym_is_ifunc(s);
+}
 /* S has one value wherever the image is loaded: absolute, or a weak one
    that nobody defines and nobody can. */
 bool lsym_is_constant(const struct lsym *s);
@@ -386,7 +391,7 @@ bool link_make_dynrel(struct link *l); /* sizes, as far as they do not depend on
 /* The size of .relr.dyn at the present addresses; it never shrinks. */
 bool link_size_relr(struct link *l, bool *changed);
 bool link_fill_dynrel(struct link *l);
-/* The address of S for a relocation: its PLT entry's where that stands for it. */
+/* The address of S for a relocation: an IFUNC's is its PLT entry's. */
 uint64_t lsym_value(const struct link *l, const struct lsym *s);
 uint64_t plt_entry_addr(const struct link *l, uint32_t index);
 

@@ -132,13 +132,14 @@ bool link_make_property(struct link *l)
 
         /* What one object does not promise, the image cannot. */
         if (p->how != COMBINE_OR && p->seen < objects)
-            p->bits = 0;
+            p->bits = p->how = 0;
         if (p->type == l->machine->feature_and) {
             p->bits |= forced;
             forced = 0;
             l->feature_and = p->bits;
         }
-        if (p->bits)
+        /* "Nothing is used" is a statement too. */
+        if (p->bits || p->how == COMBINE_OR_AND)
             all.at[kept++] = *p;
     }
     if (forced && kept < sizeof all.at / sizeof *all.at) {

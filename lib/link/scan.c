@@ -136,13 +136,18 @@ static void scan_address(struct scanner *sc, const struct reloc *r, struct lsym 
             need(sym, NEED_DYNSYM);
             sc->s->symbolic++;
         } else if (!lsym_is_constant(sym)) {
+            if (lsym_is_resolved(sym)) {
+                needs_writing(sc);
+                sc->s->irelative++;
+                return;
+            }
             if (lsym_is_ifunc(sym))
-                need(sym, NEED_PLT | NEED_CANONICAL);
+                need(sym, NEED_PLT);
             add_relative(sc, r);
         }
     } else if (reloc_is_page_offset(t) && !preemptible) {
         if (lsym_is_ifunc(sym))
-            need(sym, NEED_PLT | NEED_CANONICAL);
+            need(sym, NEED_PLT);
     } else if (preemptible || !lsym_is_constant(sym)) {
         fail(sc, r, E_LINK, recompile);
     }
@@ -160,7 +165,17 @@ static void scan_distance(struct scanner *sc, const struct reloc *r, struct lsym
     else if (lsym_is_constant(sym))
         fail(sc, r, E_LINK, "is a distance to something that does not move with the image");
     else if (lsym_is_ifunc(sym))
-        need(sym, NEED_PLT | NEED_CANONICAL);
+        need(sym, NEED_PLT);
+}
+
+/* Only x86-64's distances have addends: they say how far the instruction
+   goes on.  Elsewhere one would ask for a slot that holds S + A. */
+static bool has_addend(struct scanner *sc, const struct reloc *r)
+{
+    if (!r->addend || !(r->type->field->insn || r->type->from == FROM_ZERO))
+        return false;
+    fail(sc, r, E_UNSUPPORTED, "has an addend, which its GOT slot cannot hold");
+    return true;
 }
 
 static void scan_got(struct scanner *sc, const struct reloc *r, struct lsym *sym)
@@ -169,13 +184,11 @@ static void scan_got(struct scanner *sc, const struct reloc *r, struct lsym *sym
 
     if (link_relaxes(sc->l, sc->s, r, sym, data + r->offset, r->offset))
         return;
-    if (r->addend && r->type->from != FROM_PLACE) {
-        fail(sc, r, E_UNSUPPORTED, "has an addend, which its GOT slot cannot hold");
+    if (has_addend(sc, r))
         return;
-    }
     need(sym, NEED_GOT | (lsym_preemptible(sym) ? NEED_DYNSYM : 0u));
-    if (lsym_is_ifunc(sym) && !lsym_preemptible(sym))
-        need(sym, NEED_PLT | NEED_CANONICAL);
+    if (lsym_is_ifunc(sym) && !lsym_preemptible(sym) && !lsym_is_resolved(sym))
+        need(sym, NEED_PLT);
 }
 
 static void scan_tls(struct scanner *sc, const struct reloc *r, struct lsym *sym)
@@ -207,9 +220,10 @@ static void scan_tls(struct scanner *sc, const struct reloc *r, struct lsym *sym
             need(sym, NEED_DYNSYM);
         sc->s->symbolic++;
     } else if (r->type->what == WHAT_DTPREL) {
-        if (preemptible)
+        /* The block is this image's: so must be the symbol. */
+        if (preemptible && !lsym_defined(sym))
             fail(sc, r, E_LINK, recompile);
-    } else {
+    } else if (!has_addend(sc, r)) {
         for (size_t i = 0; i < sizeof table / sizeof *table; i++)
             if (table[i].what == r->type->what)
                 need(sym, table[i].need | (preemptible ? NEED_DYNSYM : 0u));

@@ -49,6 +49,8 @@ static bool assign(struct slot_state *st, struct lsym *s)
         slot->got = take(st, 1);
         if (preemptible)
             st->symbolic++;
+        else if (lsym_is_resolved(s))
+            l->irelative_count++;
         else if (!lsym_is_constant(s))
             st->relative++;
     }
