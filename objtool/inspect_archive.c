@@ -48,13 +48,13 @@ static const char *kind_of(struct span in)
 }
 
 /* Read MEMBER as ELF; the name lives in the arena. */
-static bool open_member(struct archive_inspect *x, const struct ar_member *member,
-                        struct arena *a, struct inspect *i)
+static bool open_member(struct archive_inspect *x, const struct ar_member *member, struct arena *a,
+                        struct inspect *i)
 {
     char *name = arena_printf(a, "%s(%s)", x->name, member->name);
 
-    *i = (struct inspect){.d = x->d, .r = x->r, .a = a, .parts = x->parts & LIST_PARTS,
-                          .name = name};
+    *i = (struct inspect){
+        .d = x->d, .r = x->r, .a = a, .parts = x->parts & LIST_PARTS, .name = name};
     return name ? inspect_open(i, member->data) : diag_nomem(x->d);
 }
 
@@ -99,7 +99,9 @@ static int by_size(const void *left, const void *right)
 static bool put_members(struct archive_inspect *x)
 {
     static const struct column columns[] = {
-        {"offset", "offset", 12, true}, {"size", "size", 12, true}, {"kind", "kind", 12, false},
+        {"offset", "offset", 12, true},
+        {"size", "size", 12, true},
+        {"kind", "kind", 12, false},
         {"name", "name", 0, false},
     };
     const struct ar_member **list = arena_alloc(x->a, x->ar.member_count, sizeof *list);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 bool inspect_open(struct inspect *i, struct span in)
 {
     struct diag quiet = {0};
@@ -85,8 +84,7 @@ static void put_head(struct inspect *i)
     rep_str(i->r, "machine", NULL, machine ? machine : number);
     rep_num(i->r, "machine_number", NULL, i->f.machine);
     rep_str(i->r, "type", NULL, type_names[file_type(i)].key);
-    rep_num(i->r, "os_abi", i->f.osabi && i->f.osabi != ELFOSABI_GNU ? "OS ABI" : NULL,
-            i->f.osabi);
+    rep_num(i->r, "os_abi", i->f.osabi && i->f.osabi != ELFOSABI_GNU ? "OS ABI" : NULL, i->f.osabi);
     rep_hex(i->r, "flags", i->f.flags ? "flags" : NULL, i->f.flags);
     rep_num(i->r, "size", "size", i->f.in.size);
     rep_hex(i->r, "entry", i->f.entry ? "entry" : NULL, i->f.entry);
@@ -365,7 +363,8 @@ bool inspect_elf(struct inspect *i)
         return false;
     inspect_lists(i);
     if (i->name_budget == 0 || i->m.name_budget == 0)
-        return diag_fail(i->d, E_NOMEM, "names overlap so much that to read them all would take "
-                                        "more than 32 times the file's size");
+        return diag_fail(i->d, E_NOMEM,
+                         "names overlap so much that to read them all would take "
+                         "more than 32 times the file's size");
     return true;
 }

@@ -140,8 +140,7 @@ static void put_targets(struct report *r, const struct julia_image *image)
             buf_printf(line, "all functions");
         else
             term_count(line, t->clones);
-        buf_printf(line, "%s, %" PRIu64 " features", t->full ? "" : " functions",
-                   t->enabled_count);
+        buf_printf(line, "%s, %" PRIu64 " features", t->full ? "" : " functions", t->enabled_count);
         rep_end_line(r);
     }
     rep_close(r);
@@ -232,8 +231,9 @@ static void put_image(struct report *r, const struct julia_image *image)
     rep_open(r, "julia", '{');
     rep_str(r, "version", NULL, julia_version_name(image->version));
     if (!r->as_json) {
-        buf_printf(rep_line(r, "Julia image"), "%sfor Julia %s, %" PRIu64 " of its %" PRIu64
-                   " symbols", image->package ? "of a package, " : "", julia_version_name(image->version),
+        buf_printf(rep_line(r, "Julia image"),
+                   "%sfor Julia %s, %" PRIu64 " of its %" PRIu64 " symbols",
+                   image->package ? "of a package, " : "", julia_version_name(image->version),
                    image->symbol_count - image->missing, image->symbol_count);
         rep_end_line(r);
     }
@@ -264,11 +264,13 @@ static const char *cpu_name(uint32_t machine)
     return m ? m->arch->name : elf_machine_name((uint16_t)machine);
 }
 
-bool inspect_julia(struct diag *d, struct report *r, struct arena *a,
-                   const struct julia_symbols *s)
+bool inspect_julia(struct diag *d, struct report *r, struct arena *a, const struct julia_symbols *s)
 {
-    struct julia_input in = {.lookup = lookup, .arg = (void *)(uintptr_t)s, .big = s->big,
-                             .wide = s->wide, .cpu = cpu_name(s->machine)};
+    struct julia_input in = {.lookup = lookup,
+                             .arg = (void *)(uintptr_t)s,
+                             .big = s->big,
+                             .wide = s->wide,
+                             .cpu = cpu_name(s->machine)};
     struct diag problem = {0};
     struct julia_image *image = NULL;
 

@@ -21,10 +21,14 @@ static const char *name_or(const char *name, uint64_t number, char text[24])
 static void list_segments(struct inspect *i)
 {
     static const struct column columns[] = {
-        {"index", "#", 3, true},           {"type", "type", 14, false},
-        {"flags", "flags", 5, false},      {"offset", "offset", 12, true},
-        {"addr", "address", 18, true},     {"file_size", "in file", 12, true},
-        {"memory_size", "in memory", 12, true}, {"align", "align", 8, true},
+        {"index", "#", 3, true},
+        {"type", "type", 14, false},
+        {"flags", "flags", 5, false},
+        {"offset", "offset", 12, true},
+        {"addr", "address", 18, true},
+        {"file_size", "in file", 12, true},
+        {"memory_size", "in memory", 12, true},
+        {"align", "align", 8, true},
     };
 
     rep_table(i->r, "segments", "segments", columns, COUNT(columns));
@@ -53,10 +57,11 @@ static void section_flags(uint64_t flags, char text[40])
     static const struct {
         uint64_t flag;
         char letter;
-    } letters[] = {{SHF_WRITE, 'W'}, {SHF_ALLOC, 'A'}, {SHF_EXECINSTR, 'X'}, {SHF_MERGE, 'M'},
-                   {SHF_STRINGS, 'S'}, {SHF_INFO_LINK, 'I'}, {SHF_LINK_ORDER, 'L'},
-                   {SHF_GROUP, 'G'}, {SHF_TLS, 'T'}, {SHF_COMPRESSED, 'C'},
-                   {SHF_GNU_RETAIN, 'R'}, {SHF_X86_64_LARGE, 'l'}, {SHF_EXCLUDE, 'E'}};
+    } letters[] = {{SHF_WRITE, 'W'},      {SHF_ALLOC, 'A'},      {SHF_EXECINSTR, 'X'},
+                   {SHF_MERGE, 'M'},      {SHF_STRINGS, 'S'},    {SHF_INFO_LINK, 'I'},
+                   {SHF_LINK_ORDER, 'L'}, {SHF_GROUP, 'G'},      {SHF_TLS, 'T'},
+                   {SHF_COMPRESSED, 'C'}, {SHF_GNU_RETAIN, 'R'}, {SHF_X86_64_LARGE, 'l'},
+                   {SHF_EXCLUDE, 'E'}};
     size_t n = 0;
 
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
@@ -72,10 +77,12 @@ static void section_flags(uint64_t flags, char text[40])
 static void list_sections(struct inspect *i)
 {
     static const struct column columns[] = {
-        {"index", "#", 3, true},     {"type", "type", 14, false},  {"flags", "flags", 6, false},
-        {"addr", "address", 18, true}, {"offset", "offset", 12, true}, {"size", "size", 12, true},
-        {"entry_size", "entry", 5, true}, {"link", "link", 4, true}, {"info", "info", 6, true},
-        {"align", "align", 8, true}, {"name", "name", 0, false},
+        {"index", "#", 3, true},          {"type", "type", 14, false},
+        {"flags", "flags", 6, false},     {"addr", "address", 18, true},
+        {"offset", "offset", 12, true},   {"size", "size", 12, true},
+        {"entry_size", "entry", 5, true}, {"link", "link", 4, true},
+        {"info", "info", 6, true},        {"align", "align", 8, true},
+        {"name", "name", 0, false},
     };
 
     rep_table(i->r, "sections", "sections", columns, COUNT(columns));
@@ -130,8 +137,8 @@ const char *symtab_name(struct inspect *i, uint32_t section, const struct elf_sy
 
 static const char *kind_name(unsigned kind, char text[24])
 {
-    static const char *const names[] = {"notype", "object", "func", "section", "file", "common",
-                                        "tls"};
+    static const char *const names[] = {"notype", "object", "func", "section",
+                                        "file",   "common", "tls"};
 
     if (kind == STT_GNU_IFUNC)
         return "ifunc";
@@ -171,7 +178,9 @@ static const char *place_name(const struct inspect *i, const struct elf_sym *s, 
     if (index == SHN_XINDEX && n < extended.size / 4)
         index = load_uint(extended.at + n * 4, 4, i->f.big);
     else if (index >= SHN_LORESERVE)
-        return index == SHN_ABS ? "ABS" : index == SHN_COMMON ? "COMMON" : name_or(NULL, index, text);
+        return index == SHN_ABS      ? "ABS"
+               : index == SHN_COMMON ? "COMMON"
+                                     : name_or(NULL, index, text);
     if (index == SHN_UNDEF)
         return "UNDEF";
     if (index < i->f.section_count && i->f.sections[index].name[0])
@@ -182,9 +191,9 @@ static const char *place_name(const struct inspect *i, const struct elf_sym *s, 
 static void list_symbols(struct inspect *i, uint32_t section, const char *key, const char *title)
 {
     static const struct column columns[] = {
-        {"index", "#", 6, true},          {"value", "value", 18, true},
-        {"size", "size", 8, true},        {"kind", "kind", 7, false},
-        {"binding", "binding", 7, false}, {"visibility", "visibility", 10, false},
+        {"index", "#", 6, true},           {"value", "value", 18, true},
+        {"size", "size", 8, true},         {"kind", "kind", 7, false},
+        {"binding", "binding", 7, false},  {"visibility", "visibility", 10, false},
         {"section", "section", 16, false}, {"name", "name", 0, false},
     };
     struct span extended = extended_indices(i, section);
@@ -208,9 +217,8 @@ static void list_symbols(struct inspect *i, uint32_t section, const char *key, c
 }
 
 static const struct column reloc_columns[] = {
-    {"section", "in", 16, false},   {"offset", "offset", 18, true},
-    {"type", "type", 28, false},    {"addend", "addend", 12, true},
-    {"symbol", "symbol", 0, false},
+    {"section", "in", 16, false},   {"offset", "offset", 18, true}, {"type", "type", 28, false},
+    {"addend", "addend", 12, true}, {"symbol", "symbol", 0, false},
 };
 
 /* One row.  ADDEND counts only if HAS. */
@@ -278,8 +286,8 @@ static bool list_dynamic_reloc(void *arg, const struct elf_dynamic_reloc *d)
     rep_row(i->r);
     rep_cell(i->r, elf_reloc_source_name(d->source));
     rep_cell_hex(i->r, d->addr);
-    rep_cell(i->r, d->source == ELF_FROM_RELR
-                       ? "RELATIVE" : reloc_type_name(i->f.machine, d->type, text));
+    rep_cell(i->r, d->source == ELF_FROM_RELR ? "RELATIVE"
+                                              : reloc_type_name(i->f.machine, d->type, text));
     if (d->in_place)
         rep_cell(i->r, NULL);
     else
@@ -310,10 +318,14 @@ static void list_relocs(struct inspect *i)
 static void list_dynamic(struct inspect *i, bool exports)
 {
     static const struct column columns[] = {
-        {"addr", "address", 18, true},    {"size", "size", 10, true},
-        {"kind", "kind", 7, false},       {"binding", "binding", 7, false},
-        {"visibility", "visibility", 10, false}, {"file", "from", 20, false},
-        {"version", "version", 20, false}, {"name", "name", 0, false},
+        {"addr", "address", 18, true},
+        {"size", "size", 10, true},
+        {"kind", "kind", 7, false},
+        {"binding", "binding", 7, false},
+        {"visibility", "visibility", 10, false},
+        {"file", "from", 20, false},
+        {"version", "version", 20, false},
+        {"name", "name", 0, false},
     };
 
     rep_table(i->r, exports ? "exports" : "imports", exports ? "exports" : "imports", columns,

@@ -20,8 +20,9 @@ static void add_section(struct totals *t, const struct elf_shdr *s)
     else if (s->type == SHT_NOBITS)
         t->zero += s->size;
     else
-        *(s->flags & SHF_EXECINSTR ? &t->code : s->flags & SHF_WRITE ? &t->data : &t->rodata) +=
-            s->size;
+        *(s->flags & SHF_EXECINSTR ? &t->code
+          : s->flags & SHF_WRITE   ? &t->data
+                                   : &t->rodata) += s->size;
 }
 
 static void add_symbol(struct totals *t, const struct elf_sym *s)
@@ -71,8 +72,8 @@ void totals_add(struct totals *t, const struct inspect *i)
     uint32_t table = i->symtab ? i->symtab : i->dynsym;
     uint64_t left = i->f.in.size; /* sections may lie on top of each other */
 
-    t->machine = t->machine == NO_MACHINE || t->machine == i->f.machine ? i->f.machine
-                                                                        : MANY_MACHINES;
+    t->machine =
+        t->machine == NO_MACHINE || t->machine == i->f.machine ? i->f.machine : MANY_MACHINES;
     for (uint32_t n = 1; n < i->f.section_count; n++) {
         const struct elf_shdr *s = &i->f.sections[n];
 
@@ -93,8 +94,8 @@ void totals_add(struct totals *t, const struct inspect *i)
 
 const char *reloc_type_name(uint32_t machine, uint32_t type, char text[24])
 {
-    const struct elf_machine *m = machine <= UINT16_MAX ? elf_machine_find((uint16_t)machine)
-                                                        : NULL;
+    const struct elf_machine *m =
+        machine <= UINT16_MAX ? elf_machine_find((uint16_t)machine) : NULL;
     const struct reloc_type *row = m ? reloc_row(m->rows, type) : NULL;
 
     if (row)
@@ -103,9 +104,14 @@ const char *reloc_type_name(uint32_t machine, uint32_t type, char text[24])
         const struct {
             uint32_t number;
             const char *name;
-        } dynamic[] = {{0, "NONE"}, {m->relative, "RELATIVE"}, {m->glob_dat, "GLOB_DAT"},
-                       {m->jump_slot, "JUMP_SLOT"}, {m->irelative, "IRELATIVE"},
-                       {m->dtpmod, "DTPMOD"}, {m->dtpoff, "DTPOFF"}, {m->tpoff, "TPOFF"},
+        } dynamic[] = {{0, "NONE"},
+                       {m->relative, "RELATIVE"},
+                       {m->glob_dat, "GLOB_DAT"},
+                       {m->jump_slot, "JUMP_SLOT"},
+                       {m->irelative, "IRELATIVE"},
+                       {m->dtpmod, "DTPMOD"},
+                       {m->dtpoff, "DTPOFF"},
+                       {m->tpoff, "TPOFF"},
                        {m->tlsdesc, "TLSDESC"}};
 
         for (size_t i = 0; i < sizeof dynamic / sizeof dynamic[0]; i++)
@@ -122,8 +128,7 @@ static uint32_t most_frequent(const struct reloc_counts *c, const bool *done)
     uint32_t best = RELOC_TYPES;
 
     for (uint32_t i = 0; i < RELOC_TYPES; i++)
-        if (c->by_type[i] && !done[i] &&
-            (best == RELOC_TYPES || c->by_type[i] > c->by_type[best]))
+        if (c->by_type[i] && !done[i] && (best == RELOC_TYPES || c->by_type[i] > c->by_type[best]))
             best = i;
     return best;
 }
@@ -203,25 +208,19 @@ static void report_parts(struct report *r, const char *key, const char *label,
 
 void totals_report(struct report *r, const struct totals *t)
 {
-    const struct part bytes[] = {{"code", "code", t->code},
-                                 {"rodata", "read-only data", t->rodata},
-                                 {"data", "data", t->data},
-                                 {"zero", "zero-filled", t->zero},
-                                 {"debug", "debug", t->debug},
-                                 {"other", "other", t->other}};
-    const struct part symbols[] = {{"count", "in all", t->symbols},
-                                   {"functions", "functions", t->functions},
-                                   {"objects", "objects", t->objects},
-                                   {"tls", "thread-local", t->tls},
-                                   {"common", "common", t->common},
-                                   {"undefined", "undefined", t->undefined},
-                                   {"weak", "weak", t->weak},
-                                   {"local", "local", t->local}};
+    const struct part bytes[] = {
+        {"code", "code", t->code},    {"rodata", "read-only data", t->rodata},
+        {"data", "data", t->data},    {"zero", "zero-filled", t->zero},
+        {"debug", "debug", t->debug}, {"other", "other", t->other}};
+    const struct part symbols[] = {
+        {"count", "in all", t->symbols},    {"functions", "functions", t->functions},
+        {"objects", "objects", t->objects}, {"tls", "thread-local", t->tls},
+        {"common", "common", t->common},    {"undefined", "undefined", t->undefined},
+        {"weak", "weak", t->weak},          {"local", "local", t->local}};
 
     rep_num(r, "section_count", "sections", t->sections);
     report_parts(r, "bytes", "bytes", bytes, sizeof bytes / sizeof bytes[0]);
-    report_parts(r, "symbol_counts", "symbols", symbols,
-                 sizeof symbols / sizeof symbols[0]);
+    report_parts(r, "symbol_counts", "symbols", symbols, sizeof symbols / sizeof symbols[0]);
     rep_num(r, "groups", t->groups ? "groups" : NULL, t->groups);
     rep_num(r, "lto_sections", t->lto_sections ? "LTO sections" : NULL, t->lto_sections);
     totals_relocs(r, "relocation_counts", "relocations", t->machine, &t->relocs);

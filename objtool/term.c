@@ -11,7 +11,12 @@ unsigned utf8_char(const char *s, size_t len, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     uint8_t lead = (uint8_t)s[0];
-    unsigned n = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf8 ? 4 : 0;
+    unsigned n = lead < 0x80   ? 1
+                 : lead < 0xc0 ? 0
+                 : lead < 0xe0 ? 2
+                 : lead < 0xf0 ? 3
+                 : lead < 0xf8 ? 4
+                               : 0;
     uint32_t v = n == 1 ? lead : lead & (0x7fu >> n);
 
     if (n == 0 || n > len)
@@ -33,18 +38,18 @@ static bool is_harmful(uint32_t c)
     static const struct {
         uint32_t first, last;
     } ranges[] = {
-        {0, 0x1f},        /* C0 controls */
-        {'\\', '\\'},     /* our own escape */
-        {0x7f, 0x9f},     /* DEL and the C1 controls */
-        {0xad, 0xad},     /* soft hyphen */
-        {0x61c, 0x61c},   /* Arabic letter mark */
-        {0x180e, 0x180e}, /* Mongolian vowel separator */
-        {0x200b, 0x200f}, /* zero width, direction marks */
-        {0x2028, 0x202e}, /* line and paragraph separators, embeddings */
-        {0x2060, 0x206f}, /* invisible operators, isolates */
-        {0xfe00, 0xfe0f}, /* variation selectors */
-        {0xfeff, 0xfeff}, /* byte order mark */
-        {0xfff0, 0xffff}, /* interlinear marks, noncharacters */
+        {0, 0x1f},           /* C0 controls */
+        {'\\', '\\'},        /* our own escape */
+        {0x7f, 0x9f},        /* DEL and the C1 controls */
+        {0xad, 0xad},        /* soft hyphen */
+        {0x61c, 0x61c},      /* Arabic letter mark */
+        {0x180e, 0x180e},    /* Mongolian vowel separator */
+        {0x200b, 0x200f},    /* zero width, direction marks */
+        {0x2028, 0x202e},    /* line and paragraph separators, embeddings */
+        {0x2060, 0x206f},    /* invisible operators, isolates */
+        {0xfe00, 0xfe0f},    /* variation selectors */
+        {0xfeff, 0xfeff},    /* byte order mark */
+        {0xfff0, 0xffff},    /* interlinear marks, noncharacters */
         {0xe0000, 0x10ffff}, /* tags, private planes */
     };
 

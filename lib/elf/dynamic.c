@@ -31,8 +31,8 @@ static bool read_loads(struct diag *d, struct arena *a, struct elf_image *m)
         uint64_t file = p->filesz < p->memsz ? p->filesz : p->memsz;
 
         if (p->type == PT_LOAD && p->memsz > 0 && p->memsz <= UINT64_MAX - p->vaddr)
-            m->loads[n++] = (struct elf_load){p->vaddr, p->vaddr + file, p->vaddr + p->memsz,
-                                              p->flags, i};
+            m->loads[n++] =
+                (struct elf_load){p->vaddr, p->vaddr + file, p->vaddr + p->memsz, p->flags, i};
     }
     if (n > 0)
         qsort(m->loads, n, sizeof *m->loads, by_addr);

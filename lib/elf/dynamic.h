@@ -99,9 +99,8 @@ bool elf_read_versions(struct diag *d, struct arena *a, struct elf_image *m,
                        struct elf_versions *out);
 /* The version of symbol I, NULL if it has none; *HIDDEN if only references
    that name it find the symbol. */
-const struct elf_version *elf_symbol_version(const struct elf_file *f,
-                                             const struct elf_versions *v, uint64_t i,
-                                             bool *hidden);
+const struct elf_version *elf_symbol_version(const struct elf_file *f, const struct elf_versions *v,
+                                             uint64_t i, bool *hidden);
 
 /* A dynamic relocation, wherever it came from. */
 enum elf_reloc_source { ELF_FROM_RELA, ELF_FROM_REL, ELF_FROM_PLT, ELF_FROM_RELR };

@@ -77,8 +77,7 @@ static bool add_version(struct reading *r, uint32_t index, uint32_t name, uint32
         return diag_fail(r->d, E_FORMAT, "hash is 0x%" PRIx32 ", that of the name is 0x%" PRIx32,
                          hash, elf_sysv_hash(v.name));
     while (out->count <= index) {
-        if (!arena_grow(r->a, (void **)&out->by_index, out->count, &r->cap,
-                        sizeof *out->by_index))
+        if (!arena_grow(r->a, (void **)&out->by_index, out->count, &r->cap, sizeof *out->by_index))
             return diag_nomem(r->d);
         out->by_index[out->count++] = (struct elf_version){0};
     }
@@ -141,8 +140,7 @@ static bool read_need(struct reading *r, struct span table, uint64_t pos, uint32
     if (!(v.file = elf_image_string(r->m, file)))
         return diag_fail(r->d, E_FORMAT, "file name at 0x%" PRIx32 " is not inside DT_STRTAB",
                          file);
-    if (!arena_grow(r->a, (void **)&out->files, out->file_count, &r->file_cap,
-                    sizeof *out->files))
+    if (!arena_grow(r->a, (void **)&out->files, out->file_count, &r->file_cap, sizeof *out->files))
         return diag_nomem(r->d);
     out->files[out->file_count++] = v.file;
     for (uint16_t i = 0; i < count; i++) {
@@ -158,14 +156,13 @@ static bool read_need(struct reading *r, struct span table, uint64_t pos, uint32
         name = cur_u32(&c);
         step = cur_u32(&c);
         if (c.bad || r->left-- == 0)
-            return diag_fail(r->d, E_FORMAT, "record %u at 0x%" PRIx64
-                             " is not inside its segment", i, pos);
+            return diag_fail(r->d, E_FORMAT, "record %u at 0x%" PRIx64 " is not inside its segment",
+                             i, pos);
         out->needed++;
         if (!add_version(r, index, name, hash, v))
             return false;
         if (step == 0 && i + 1 < count)
-            return diag_fail(r->d, E_FORMAT, "the chain ends after %u of %u records", i + 1,
-                             count);
+            return diag_fail(r->d, E_FORMAT, "the chain ends after %u of %u records", i + 1, count);
     }
     return true;
 }
@@ -215,9 +212,8 @@ bool elf_read_versions(struct diag *d, struct arena *a, struct elf_image *m,
            read_chain(&r, DT_VERNEED, DT_VERNEEDNUM, "DT_VERNEED", read_need);
 }
 
-const struct elf_version *elf_symbol_version(const struct elf_file *f,
-                                             const struct elf_versions *v, uint64_t i,
-                                             bool *hidden)
+const struct elf_version *elf_symbol_version(const struct elf_file *f, const struct elf_versions *v,
+                                             uint64_t i, bool *hidden)
 {
     uint32_t index = 0;
 

@@ -45,7 +45,8 @@ void verify_dynamic_place(struct verify *v)
     if (!elf_image_load(&v->m, p->vaddr, p->memsz ? p->memsz : 1))
         diag_fail(v->d, E_FORMAT,
                   "segment %" PRIu32 ": PT_DYNAMIC, 0x%" PRIx64 " bytes at 0x%" PRIx64
-                  ", is not inside a PT_LOAD", v->m.dynamic_segment, p->memsz, p->vaddr);
+                  ", is not inside a PT_LOAD",
+                  v->m.dynamic_segment, p->memsz, p->vaddr);
 }
 
 /* What must come together: an address, its size, the size of an entry. */
@@ -85,8 +86,7 @@ static void check_together(struct verify *v, const struct together *t)
     if (!t->entry_tag)
         return;
     if (!elf_image_tag(&v->m, t->entry_tag, &entry))
-        diag_fail(v->d, E_FORMAT, "DT_%s without DT_%s", tag_name(t->tag),
-                  tag_name(t->entry_tag));
+        diag_fail(v->d, E_FORMAT, "DT_%s without DT_%s", tag_name(t->tag), tag_name(t->entry_tag));
     else if (entry != want)
         diag_fail(v->d, E_FORMAT, "DT_%s is %" PRIu64 ", not %" PRIu64, tag_name(t->entry_tag),
                   entry, want);
@@ -167,15 +167,20 @@ void verify_dynamic_range(struct verify *v)
             continue;
         l = elf_image_load(&v->m, addr, size);
         if (!l)
-            diag_fail(v->d, E_FORMAT, "DT_%s: 0x%" PRIx64 " bytes at 0x%" PRIx64
-                      " are not inside a PT_LOAD", tag_name(r->tag), size, addr);
+            diag_fail(v->d, E_FORMAT,
+                      "DT_%s: 0x%" PRIx64 " bytes at 0x%" PRIx64 " are not inside a PT_LOAD",
+                      tag_name(r->tag), size, addr);
         else if ((l->flags & r->flags) != r->flags)
-            diag_fail(v->d, E_FORMAT, "DT_%s: 0x%" PRIx64 " is in segment %" PRIu32
-                      ", which is not %s", tag_name(r->tag), addr, l->segment,
-                      r->flags == PF_X ? "executable" : r->flags == PF_W ? "writable" : "readable");
+            diag_fail(v->d, E_FORMAT,
+                      "DT_%s: 0x%" PRIx64 " is in segment %" PRIu32 ", which is not %s",
+                      tag_name(r->tag), addr, l->segment,
+                      r->flags == PF_X   ? "executable"
+                      : r->flags == PF_W ? "writable"
+                                         : "readable");
         else if (r->size_tag && size > l->file_end - (addr < l->file_end ? addr : l->file_end))
-            diag_fail(v->d, E_FORMAT, "DT_%s: 0x%" PRIx64 " bytes at 0x%" PRIx64
-                      " are not all in the file", tag_name(r->tag), size, addr);
+            diag_fail(v->d, E_FORMAT,
+                      "DT_%s: 0x%" PRIx64 " bytes at 0x%" PRIx64 " are not all in the file",
+                      tag_name(r->tag), size, addr);
     }
 }
 
@@ -194,8 +199,9 @@ void verify_strings(struct verify *v)
         const char *name = named ? elf_image_string(&v->m, e->value) : NULL;
 
         if (named && !name)
-            diag_fail(v->d, E_FORMAT, "DT_%s: string 0x%" PRIx64 " is not inside DT_STRTAB (0x%"
-                      PRIx64 " bytes)", tag_name(e->tag), e->value, s.size);
+            diag_fail(v->d, E_FORMAT,
+                      "DT_%s: string 0x%" PRIx64 " is not inside DT_STRTAB (0x%" PRIx64 " bytes)",
+                      tag_name(e->tag), e->value, s.size);
         else if (named && !*name && e->tag != DT_RPATH && e->tag != DT_RUNPATH)
             diag_fail(v->d, E_FORMAT, "DT_%s is empty", tag_name(e->tag));
     }
@@ -229,8 +235,9 @@ void verify_textrel(struct verify *v)
     if (elf_image_tag(&v->m, DT_TEXTREL, &value))
         diag_fail(v->d, E_FORMAT, "DT_TEXTREL: read-only segments are written to at start");
     if (elf_image_tag(&v->m, DT_FLAGS, &value) && value & DF_TEXTREL)
-        diag_fail(v->d, E_FORMAT, "DT_FLAGS has DF_TEXTREL: read-only segments are written to "
-                                  "at start");
+        diag_fail(v->d, E_FORMAT,
+                  "DT_FLAGS has DF_TEXTREL: read-only segments are written to "
+                  "at start");
 }
 
 struct plt_check {
@@ -249,14 +256,16 @@ static bool check_slot(void *arg, const struct elf_dynamic_reloc *r)
     for (unsigned i = 0; i < 2; i++)
         inside = inside || (p->got[i] && r->addr - p->got[i]->addr < p->got[i]->size);
     if (!inside)
-        diag_fail(p->v->d, E_FORMAT, "JMPREL %" PRIu64 ": the slot at 0x%" PRIx64
-                  " is not inside .got.plt or .got", r->index, r->addr);
+        diag_fail(p->v->d, E_FORMAT,
+                  "JMPREL %" PRIu64 ": the slot at 0x%" PRIx64 " is not inside .got.plt or .got",
+                  r->index, r->addr);
     return verify_go_on(p->v);
 }
 
 void verify_plt(struct verify *v)
 {
-    struct plt_check p = {v, elf_machine_find(v->f.machine),
+    struct plt_check p = {v,
+                          elf_machine_find(v->f.machine),
                           {section_named(&v->f, ".got.plt"), section_named(&v->f, ".got")}};
     uint64_t table = 0, size = 0, kind = 0;
     bool has_size = elf_image_tag(&v->m, DT_PLTRELSZ, &size);
@@ -269,8 +278,8 @@ void verify_plt(struct verify *v)
         diag_fail(v->d, E_FORMAT, "DT_PLTREL is %" PRIu64 ", not %d (REL) or %d (RELA)", kind,
                   DT_REL, DT_RELA);
     else if (has_size && size % elf_rel_size(v->f.wide, kind == DT_RELA) != 0)
-        diag_fail(v->d, E_FORMAT, "DT_PLTRELSZ is 0x%" PRIx64 ", not a multiple of %" PRIu64,
-                  size, elf_rel_size(v->f.wide, kind == DT_RELA));
+        diag_fail(v->d, E_FORMAT, "DT_PLTRELSZ is 0x%" PRIx64 ", not a multiple of %" PRIu64, size,
+                  elf_rel_size(v->f.wide, kind == DT_RELA));
     if (p.machine && (p.got[0] || p.got[1]))
         elf_image_relocs(&v->m, check_slot, &p);
 }
@@ -336,8 +345,8 @@ static void check_unrelocated(struct verify *v, const struct array *a)
         if (v->f.type == ET_DYN)
             diag_fail(v->d, E_FORMAT, "%s entry %" PRIu64 " is not relocated", a->name, i);
         else if (target != 0 && target != verify_last_addr(v) && !is_code(v, target))
-            diag_fail(v->d, E_FORMAT, "%s entry %" PRIu64 ": 0x%" PRIx64 " is not code", a->name,
-                      i, target);
+            diag_fail(v->d, E_FORMAT, "%s entry %" PRIu64 ": 0x%" PRIx64 " is not code", a->name, i,
+                      target);
     }
 }
 

@@ -36,8 +36,8 @@ static uint32_t relative_type(const struct elf_file *f)
 
 static bool is_known_type(const struct elf_machine *m, uint32_t type)
 {
-    const uint32_t common[] = {m->relative, m->glob_dat, m->jump_slot, m->abs, m->irelative,
-                               m->dtpmod, m->dtpoff, m->tpoff, m->tlsdesc};
+    const uint32_t common[] = {m->relative, m->glob_dat, m->jump_slot, m->abs,    m->irelative,
+                               m->dtpmod,   m->dtpoff,   m->tpoff,     m->tlsdesc};
 
     for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
         if (type == common[i])
@@ -73,16 +73,18 @@ static bool check_place(void *arg, const struct elf_dynamic_reloc *r)
     if (r->source != ELF_FROM_RELR && r->type == 0)
         return true;
     if (!l)
-        diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": the place 0x%" PRIx64
-                  " is not inside a PT_LOAD", table, r->index, r->addr);
+        diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": the place 0x%" PRIx64 " is not inside a PT_LOAD",
+                  table, r->index, r->addr);
     else if (!(l->flags & PF_W) && !c->textrel)
-        diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": the place 0x%" PRIx64
-                  " is in segment %" PRIu32 ", which is not writable, and there is no DT_TEXTREL",
+        diag_fail(v->d, E_FORMAT,
+                  "%s %" PRIu64 ": the place 0x%" PRIx64 " is in segment %" PRIu32
+                  ", which is not writable, and there is no DT_TEXTREL",
                   table, r->index, r->addr, l->segment);
     else if (r->addr % word != 0 &&
              (r->source == ELF_FROM_RELR || (c->machine && r->type == c->machine->jump_slot)))
-        diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": the place 0x%" PRIx64
-                  " is not a multiple of %" PRIu64, table, r->index, r->addr, word);
+        diag_fail(v->d, E_FORMAT,
+                  "%s %" PRIu64 ": the place 0x%" PRIx64 " is not a multiple of %" PRIu64, table,
+                  r->index, r->addr, word);
     return verify_go_on(v);
 }
 
@@ -105,8 +107,9 @@ static bool check_type(void *arg, const struct elf_dynamic_reloc *r)
     if (r->source == ELF_FROM_RELR || is_known_type(machine, r->type))
         return true;
     row = reloc_row(machine->rows, r->type);
-    diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": no loader applies type %" PRIu32 "%s%s%s at 0x%"
-              PRIx64, elf_reloc_source_name(r->source), r->index, r->type, row ? " (" : "",
+    diag_fail(v->d, E_FORMAT,
+              "%s %" PRIu64 ": no loader applies type %" PRIu32 "%s%s%s at 0x%" PRIx64,
+              elf_reloc_source_name(r->source), r->index, r->type, row ? " (" : "",
               row ? row->name : "", row ? ")" : "", r->addr);
     return verify_go_on(v);
 }
@@ -132,8 +135,8 @@ static bool check_symbol(void *arg, const struct elf_dynamic_reloc *r)
         diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": type %" PRIu32 " without a symbol", table,
                   r->index, r->type);
     else if (machine && r->symbol != 0 && r->type == machine->relative)
-        diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": RELATIVE with symbol %" PRIu32, table,
-                  r->index, r->symbol);
+        diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": RELATIVE with symbol %" PRIu32, table, r->index,
+                  r->symbol);
     return verify_go_on(v);
 }
 
@@ -162,7 +165,8 @@ static bool check_relative(void *arg, const struct elf_dynamic_reloc *r)
         target = load_uint(place.at, word, v->f.big);
     }
     if (target < c->low || target > c->high)
-        diag_fail(v->d, E_FORMAT, "%s %" PRIu64 ": 0x%" PRIx64 " gets the address 0x%" PRIx64
+        diag_fail(v->d, E_FORMAT,
+                  "%s %" PRIu64 ": 0x%" PRIx64 " gets the address 0x%" PRIx64
                   ", outside of the image (0x%" PRIx64 " to 0x%" PRIx64 ")",
                   elf_reloc_source_name(r->source), r->index, r->addr, target, c->low, c->high);
     return verify_go_on(v);
@@ -198,9 +202,10 @@ static void check_relr_words(struct verify *v, struct span table)
             next += (word * 8 - 1) * word;
         } else {
             if (i > 0 && entry < end)
-                diag_fail(v->d, E_FORMAT, "DT_RELR %" PRIu64 ": the place 0x%" PRIx64
-                          " is below 0x%" PRIx64 ", where the entries before have come to", i,
-                          entry, end);
+                diag_fail(v->d, E_FORMAT,
+                          "DT_RELR %" PRIu64 ": the place 0x%" PRIx64 " is below 0x%" PRIx64
+                          ", where the entries before have come to",
+                          i, entry, end);
             next = end = entry + word;
         }
     }
@@ -224,8 +229,9 @@ static void check_relr_version(struct verify *v)
         asked = asked || !strcmp(n->name, "GLIBC_ABI_DT_RELR");
     }
     if (libc && !asked)
-        diag_fail(v->d, E_FORMAT, "DT_RELR without version GLIBC_ABI_DT_RELR of libc: glibc does "
-                                  "not load this");
+        diag_fail(v->d, E_FORMAT,
+                  "DT_RELR without version GLIBC_ABI_DT_RELR of libc: glibc does "
+                  "not load this");
 }
 
 void verify_relr(struct verify *v)

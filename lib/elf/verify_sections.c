@@ -29,25 +29,31 @@ void verify_section_place(struct verify *v)
         if (!has_memory(s))
             continue;
         if (!p)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): 0x%" PRIx64 " bytes at 0x%" PRIx64
-                      " are not inside a PT_LOAD", i, s->name, s->size, s->addr);
-        else if (s->type != SHT_NOBITS && s->size > l->file_end - (s->addr < l->file_end
-                                                                       ? s->addr : l->file_end))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): has contents where segment %"
-                      PRIu32 " is zero-filled", i, s->name, l->segment);
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): 0x%" PRIx64 " bytes at 0x%" PRIx64
+                      " are not inside a PT_LOAD",
+                      i, s->name, s->size, s->addr);
+        else if (s->type != SHT_NOBITS &&
+                 s->size > l->file_end - (s->addr < l->file_end ? s->addr : l->file_end))
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): has contents where segment %" PRIu32
+                      " is zero-filled",
+                      i, s->name, l->segment);
         else if (s->type != SHT_NOBITS && s->offset - p->offset != s->addr - p->vaddr)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): offset 0x%" PRIx64
-                      ", segment %" PRIu32 " puts address 0x%" PRIx64 " at offset 0x%" PRIx64, i,
-                      s->name, s->offset, l->segment, s->addr, p->offset + (s->addr - p->vaddr));
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): offset 0x%" PRIx64 ", segment %" PRIu32
+                      " puts address 0x%" PRIx64 " at offset 0x%" PRIx64,
+                      i, s->name, s->offset, l->segment, s->addr, p->offset + (s->addr - p->vaddr));
         else if ((s->flags & SHF_WRITE && !(l->flags & PF_W)) ||
                  (s->flags & SHF_EXECINSTR && !(l->flags & PF_X)))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): is %s, segment %" PRIu32
-                      " is not", i, s->name, s->flags & SHF_EXECINSTR ? "code" : "writable",
-                      l->segment);
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): is %s, segment %" PRIu32 " is not", i, s->name,
+                      s->flags & SHF_EXECINSTR ? "code" : "writable", l->segment);
         else if (s->align > 1 && s->addr & (s->align - 1))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): 0x%" PRIx64
-                      " is not a multiple of its alignment 0x%" PRIx64, i, s->name, s->addr,
-                      s->align);
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): 0x%" PRIx64
+                      " is not a multiple of its alignment 0x%" PRIx64,
+                      i, s->name, s->addr, s->align);
     }
 }
 
@@ -66,8 +72,7 @@ static int by_start(const void *left, const void *right)
     return l->section < r->section ? -1 : l->section > r->section;
 }
 
-static void check_stretches(struct verify *v, struct stretch *all, uint32_t count,
-                            const char *what)
+static void check_stretches(struct verify *v, struct stretch *all, uint32_t count, const char *what)
 {
     const struct stretch *far = all;
 
@@ -75,10 +80,11 @@ static void check_stretches(struct verify *v, struct stretch *all, uint32_t coun
         qsort(all, count, sizeof *all, by_start);
     for (uint32_t i = 1; i < count && verify_go_on(v); i++) {
         if (all[i].start - far->start < far->size)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s) begins at %s 0x%" PRIx64
-                      ", inside section %" PRIu32 " (%.200s)", all[i].section,
-                      v->f.sections[all[i].section].name, what, all[i].start, far->section,
-                      v->f.sections[far->section].name);
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s) begins at %s 0x%" PRIx64
+                      ", inside section %" PRIu32 " (%.200s)",
+                      all[i].section, v->f.sections[all[i].section].name, what, all[i].start,
+                      far->section, v->f.sections[far->section].name);
         if (all[i].start + all[i].size > far->start + far->size)
             far = &all[i];
     }
@@ -171,19 +177,23 @@ void verify_section_link(struct verify *v)
             continue;
         entry = f->wide ? r->wide_entry : r->narrow_entry;
         if (!link_fits(f, s, r->link))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): sh_link %" PRIu32
-                      " is not a %s table", i, s->name, s->link,
-                      r->link == LINK_STRINGS ? "string" : "symbol");
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): sh_link %" PRIu32 " is not a %s table", i,
+                      s->name, s->link, r->link == LINK_STRINGS ? "string" : "symbol");
         if (!info_fits(f, s, r->info))
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): sh_info %" PRIu32 " is more than "
-                      "there are %s", i, s->name, s->info,
-                      r->info == INFO_LOCALS ? "symbols" : "sections");
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): sh_info %" PRIu32 " is more than "
+                      "there are %s",
+                      i, s->name, s->info, r->info == INFO_LOCALS ? "symbols" : "sections");
         if (entry && s->entsize != entry)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): sh_entsize is %" PRIu64
-                      ", not %" PRIu64, i, s->name, s->entsize, entry);
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): sh_entsize is %" PRIu64 ", not %" PRIu64, i,
+                      s->name, s->entsize, entry);
         else if (entry && s->size % entry)
-            diag_fail(v->d, E_FORMAT, "section %" PRIu32 " (%.200s): 0x%" PRIx64
-                      " bytes, not a multiple of %" PRIu64, i, s->name, s->size, entry);
+            diag_fail(v->d, E_FORMAT,
+                      "section %" PRIu32 " (%.200s): 0x%" PRIx64
+                      " bytes, not a multiple of %" PRIu64,
+                      i, s->name, s->size, entry);
     }
 }
 
@@ -197,11 +207,15 @@ static void check_table(struct verify *v, const struct elf_shdr *table, struct s
         bool local = s.info >> 4 == STB_LOCAL;
 
         if (local != (i < table->info))
-            diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " is %s, and sh_info says that the first "
-                      "global one is %" PRIu32, i, local ? "local" : "not local", table->info);
+            diag_fail(v->d, E_FORMAT,
+                      "symbol %" PRIu64 " is %s, and sh_info says that the first "
+                      "global one is %" PRIu32,
+                      i, local ? "local" : "not local", table->info);
         if (s.name >= names.size && s.name > 0)
-            diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 ": name 0x%" PRIx32
-                      " is not in the string table (0x%" PRIx64 " bytes)", i, s.name, names.size);
+            diag_fail(v->d, E_FORMAT,
+                      "symbol %" PRIu64 ": name 0x%" PRIx32
+                      " is not in the string table (0x%" PRIx64 " bytes)",
+                      i, s.name, names.size);
         if (s.shndx < SHN_LORESERVE && s.shndx >= v->f.section_count)
             diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 ": section %u, there are %" PRIu32, i,
                       s.shndx, v->f.section_count);
@@ -215,8 +229,7 @@ void verify_symtab(struct verify *v)
 
     for (uint32_t i = 1; i < f->section_count && verify_go_on(v); i++) {
         const struct elf_shdr *s = &f->sections[i];
-        struct where here = {v->d->where, s->type == SHT_DYNSYM ? ".dynsym" : ".symtab",
-                             NO_INDEX};
+        struct where here = {v->d->where, s->type == SHT_DYNSYM ? ".dynsym" : ".symtab", NO_INDEX};
         struct span names = {0};
 
         if ((s->type != SHT_SYMTAB && s->type != SHT_DYNSYM) || s->data.size > left)

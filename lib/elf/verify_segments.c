@@ -80,8 +80,9 @@ static void check_order(struct verify *v, const struct elf_phdr *p, const struct
                   p->vaddr, end);
     else if (end > 0 && page_down(p->vaddr) <= page_down(end - 1))
         diag_fail(v->d, E_FORMAT,
-                  "PT_LOAD at 0x%" PRIx64 " shares a page with the one before, which ends at 0x%"
-                  PRIx64, p->vaddr, end);
+                  "PT_LOAD at 0x%" PRIx64
+                  " shares a page with the one before, which ends at 0x%" PRIx64,
+                  p->vaddr, end);
 }
 
 void verify_load_order(struct verify *v) { each_load(v, check_order); }
@@ -95,8 +96,9 @@ static void check_align(struct verify *v, const struct elf_phdr *p, const struct
         diag_fail(v->d, E_FORMAT, "p_align 0x%" PRIx64 " is less than a page", p->align);
     else if ((p->vaddr - p->offset) & (p->align - 1))
         diag_fail(v->d, E_FORMAT,
-                  "p_offset 0x%" PRIx64 " and p_vaddr 0x%" PRIx64 " differ modulo p_align 0x%"
-                  PRIx64, p->offset, p->vaddr, p->align);
+                  "p_offset 0x%" PRIx64 " and p_vaddr 0x%" PRIx64
+                  " differ modulo p_align 0x%" PRIx64,
+                  p->offset, p->vaddr, p->align);
 }
 
 void verify_load_align(struct verify *v) { each_load(v, check_align); }
@@ -118,8 +120,7 @@ static void check_wx(struct verify *v, const struct elf_phdr *p, const struct el
 {
     (void)before;
     if (p->flags & PF_W && p->flags & PF_X)
-        diag_fail(v->d, E_FORMAT, "PT_LOAD at 0x%" PRIx64 " is writable and executable",
-                  p->vaddr);
+        diag_fail(v->d, E_FORMAT, "PT_LOAD at 0x%" PRIx64 " is writable and executable", p->vaddr);
 }
 
 void verify_wx(struct verify *v) { each_load(v, check_wx); }
@@ -151,27 +152,28 @@ void verify_relro(struct verify *v)
         diag_fail(v->d, E_FORMAT, "the first of %" PRIu32 " PT_GNU_RELROs: loaders obey one",
                   count_of(&v->f, PT_GNU_RELRO));
     /* The last page is whole in memory, even where its PT_LOAD ends before. */
-    if (!l || !(l->flags & PF_W) ||
-        p->memsz > align_up(l->mem_end, VERIFY_PAGE) - p->vaddr)
+    if (!l || !(l->flags & PF_W) || p->memsz > align_up(l->mem_end, VERIFY_PAGE) - p->vaddr)
         diag_fail(v->d, E_FORMAT,
                   "PT_GNU_RELRO, 0x%" PRIx64 " bytes at 0x%" PRIx64
-                  ", is not inside a writable PT_LOAD", p->memsz, p->vaddr);
+                  ", is not inside a writable PT_LOAD",
+                  p->memsz, p->vaddr);
     else if (page_down(p->vaddr) != p->vaddr && p->vaddr != l->addr)
         diag_fail(v->d, E_FORMAT,
                   "PT_GNU_RELRO begins at 0x%" PRIx64
-                  ", inside a page whose start is to stay writable", p->vaddr);
+                  ", inside a page whose start is to stay writable",
+                  p->vaddr);
     else if (page_down(p->vaddr + p->memsz) != p->vaddr + p->memsz)
         diag_fail(v->d, E_FORMAT,
-                  "PT_GNU_RELRO ends at 0x%" PRIx64
-                  ", inside a page: its last 0x%" PRIx64 " bytes stay writable",
+                  "PT_GNU_RELRO ends at 0x%" PRIx64 ", inside a page: its last 0x%" PRIx64
+                  " bytes stay writable",
                   p->vaddr + p->memsz, (p->vaddr + p->memsz) & (VERIFY_PAGE - 1));
     v->d->where = here.up;
 }
 
 void verify_segment_place(struct verify *v)
 {
-    static const uint32_t types[] = {PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS,
-                                     PT_GNU_EH_FRAME, PT_GNU_PROPERTY};
+    static const uint32_t types[] = {PT_DYNAMIC, PT_INTERP,       PT_NOTE,        PT_PHDR,
+                                     PT_TLS,     PT_GNU_EH_FRAME, PT_GNU_PROPERTY};
 
     for (uint32_t i = 0; i < v->f.segment_count; i++) {
         const struct elf_phdr *p = &v->f.segments[i];
@@ -226,8 +228,8 @@ void verify_phdr(struct verify *v)
                   ", is not the program headers, 0x%" PRIx64 " bytes at offset 0x%" PRIx64,
                   i, p->filesz, p->offset, size, f->phoff);
     p = find_single(v, PT_INTERP, &i);
-    if (p && (p->data.size < 2 ||
-              memchr(p->data.at, 0, p->data.size) != p->data.at + p->data.size - 1))
+    if (p &&
+        (p->data.size < 2 || memchr(p->data.at, 0, p->data.size) != p->data.at + p->data.size - 1))
         diag_fail(v->d, E_FORMAT, "segment %" PRIu32 ": PT_INTERP is not one string", i);
 }
 
@@ -249,9 +251,8 @@ void verify_tls(struct verify *v)
                   "PT_TLS at 0x%" PRIx64 " is not at a multiple of its p_align 0x%" PRIx64,
                   p->vaddr, p->align);
     if (p->filesz > p->memsz)
-        diag_fail(v->d, E_FORMAT,
-                  "PT_TLS: p_filesz 0x%" PRIx64 " is more than p_memsz 0x%" PRIx64, p->filesz,
-                  p->memsz);
+        diag_fail(v->d, E_FORMAT, "PT_TLS: p_filesz 0x%" PRIx64 " is more than p_memsz 0x%" PRIx64,
+                  p->filesz, p->memsz);
     v->d->where = here.up;
 }
 
@@ -293,8 +294,9 @@ static uint32_t check_note_segment(struct verify *v, const struct elf_phdr *p)
             check_properties(v, n.desc);
     }
     if (c.bad)
-        diag_fail(v->d, E_FORMAT, "a note is cut off by the end of its segment (0x%" PRIx64
-                  " bytes)", p->data.size);
+        diag_fail(v->d, E_FORMAT,
+                  "a note is cut off by the end of its segment (0x%" PRIx64 " bytes)",
+                  p->data.size);
     return ids;
 }
 

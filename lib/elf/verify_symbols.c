@@ -7,10 +7,7 @@
 static bool is_local(const struct elf_sym *s) { return s->info >> 4 == STB_LOCAL; }
 
 /* One that others may find here. */
-static bool is_export(const struct elf_sym *s)
-{
-    return s->shndx != SHN_UNDEF && !is_local(s);
-}
+static bool is_export(const struct elf_sym *s) { return s->shndx != SHN_UNDEF && !is_local(s); }
 
 /* Symbol S against its section.  For TLS the value counts from PT_TLS. */
 static void check_place(struct verify *v, uint64_t i, const struct elf_sym *s, const char *name)
@@ -26,8 +23,9 @@ static void check_place(struct verify *v, uint64_t i, const struct elf_sym *s, c
            a neighbouring section, and at the end of all. */
         if (s->value > 0 && !elf_image_load(&v->m, s->value, 0) &&
             !elf_image_load(&v->m, s->value - 1, 0))
-            diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s): 0x%" PRIx64
-                      " is not inside a PT_LOAD", i, name, s->value);
+            diag_fail(v->d, E_FORMAT,
+                      "symbol %" PRIu64 " (%.200s): 0x%" PRIx64 " is not inside a PT_LOAD", i, name,
+                      s->value);
         return;
     }
     if (!in) {
@@ -42,9 +40,9 @@ static void check_place(struct verify *v, uint64_t i, const struct elf_sym *s, c
     /* At the very end is where symbols such as _end are. */
     if (s->value + base < in->addr || s->value + base - in->addr > in->size)
         diag_fail(v->d, E_FORMAT,
-                  "symbol %" PRIu64 " (%.200s): 0x%" PRIx64 " is not inside section %u (%.200s), 0x%" PRIx64
-                  " bytes at 0x%" PRIx64, i, name, s->value + base, s->shndx, in->name, in->size,
-                  in->addr);
+                  "symbol %" PRIu64 " (%.200s): 0x%" PRIx64
+                  " is not inside section %u (%.200s), 0x%" PRIx64 " bytes at 0x%" PRIx64,
+                  i, name, s->value + base, s->shndx, in->name, in->size, in->addr);
 }
 
 static void check_memory(struct verify *v, uint64_t i, const struct elf_sym *s, const char *name)
@@ -54,8 +52,10 @@ static void check_memory(struct verify *v, uint64_t i, const struct elf_sym *s, 
     if (kind != STT_FUNC && kind != STT_OBJECT && kind != STT_GNU_IFUNC)
         return;
     if (s->shndx != SHN_ABS && s->size > 0 && !elf_image_load(&v->m, s->value, s->size))
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s): 0x%" PRIx64 " bytes at 0x%" PRIx64
-                  " are not inside a PT_LOAD", i, name, s->size, s->value);
+        diag_fail(v->d, E_FORMAT,
+                  "symbol %" PRIu64 " (%.200s): 0x%" PRIx64 " bytes at 0x%" PRIx64
+                  " are not inside a PT_LOAD",
+                  i, name, s->size, s->value);
 }
 
 void verify_symbols(struct verify *v)
@@ -77,7 +77,8 @@ void verify_symbols(struct verify *v)
         if (!name) {
             diag_fail(v->d, E_FORMAT,
                       "symbol %" PRIu64 ": name 0x%" PRIx32 " is not inside DT_STRTAB (0x%" PRIx64
-                      " bytes)", i, s.name, v->m.strings.size);
+                      " bytes)",
+                      i, s.name, v->m.strings.size);
             continue;
         }
         if (s.shndx == SHN_UNDEF)
@@ -91,8 +92,8 @@ void verify_symbols(struct verify *v)
 }
 
 /* Walk the chain of BUCKET from symbol I, marking in SEEN. */
-static void walk_hash_chain(struct verify *v, struct span chains, uint64_t buckets,
-                            uint64_t bucket, uint64_t i, uint8_t *seen)
+static void walk_hash_chain(struct verify *v, struct span chains, uint64_t buckets, uint64_t bucket,
+                            uint64_t i, uint8_t *seen)
 {
     unsigned word = elf_hash_word(&v->f);
     uint64_t count = chains.size / word;
@@ -107,17 +108,18 @@ static void walk_hash_chain(struct verify *v, struct span chains, uint64_t bucke
             return;
         }
         if (seen[i]) {
-            diag_fail(v->d, E_FORMAT, "bucket %" PRIu64 ": symbol %" PRIu64
-                      " is in a chain for the second time", bucket, i);
+            diag_fail(v->d, E_FORMAT,
+                      "bucket %" PRIu64 ": symbol %" PRIu64 " is in a chain for the second time",
+                      bucket, i);
             return;
         }
         seen[i] = 1;
         s = elf_image_symbol(&v->m, i);
         name = elf_image_string(&v->m, s.name);
         if (name && elf_sysv_hash(name) % buckets != bucket)
-            diag_fail(v->d, E_FORMAT, "bucket %" PRIu64 ": symbol %" PRIu64
-                      " (%.200s) belongs to bucket %" PRIu64, bucket, i, name,
-                      elf_sysv_hash(name) % buckets);
+            diag_fail(v->d, E_FORMAT,
+                      "bucket %" PRIu64 ": symbol %" PRIu64 " (%.200s) belongs to bucket %" PRIu64,
+                      bucket, i, name, elf_sysv_hash(name) % buckets);
         i = load_uint(chains.at + i * word, word, v->f.big);
     }
 }
@@ -155,8 +157,10 @@ void verify_hash(struct verify *v)
     chains = cur_uint(&c, word);
     if (c.bad || !cur_count(&c, buckets, word) || !cur_count(&c, chains, word) ||
         !span_sub(table, (2 + buckets) * word, chains * word, &chain_span)) {
-        diag_fail(v->d, E_FORMAT, "%" PRIu64 " buckets and %" PRIu64
-                  " chain words at 0x%" PRIx64 " are not inside a PT_LOAD", buckets, chains, addr);
+        diag_fail(v->d, E_FORMAT,
+                  "%" PRIu64 " buckets and %" PRIu64 " chain words at 0x%" PRIx64
+                  " are not inside a PT_LOAD",
+                  buckets, chains, addr);
     } else if (chains != v->m.symbol_count) {
         diag_fail(v->d, E_FORMAT, "nchain is %" PRIu64 ", there are %" PRIu64 " symbols", chains,
                   v->m.symbol_count);
@@ -197,11 +201,14 @@ static void check_gnu_symbol(struct verify *v, const struct gnu_check *g, uint64
     if (!name)
         return; /* "symbol" tells */
     if ((hash | 1) != (chain | 1))
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s): hash 0x%" PRIx32 " in the chain, 0x%"
-                  PRIx32 " of the name", i, name, chain | 1, hash | 1);
+        diag_fail(v->d, E_FORMAT,
+                  "symbol %" PRIu64 " (%.200s): hash 0x%" PRIx32 " in the chain, 0x%" PRIx32
+                  " of the name",
+                  i, name, chain | 1, hash | 1);
     else if (hash % g->h.bucket_count != bucket)
-        diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s) is in bucket %" PRIu64
-                  " and belongs to %" PRIu32, i, name, bucket, hash % g->h.bucket_count);
+        diag_fail(v->d, E_FORMAT,
+                  "symbol %" PRIu64 " (%.200s) is in bucket %" PRIu64 " and belongs to %" PRIu32, i,
+                  name, bucket, hash % g->h.bucket_count);
     if (!passes_bloom(v, &g->h, hash))
         diag_fail(v->d, E_FORMAT, "symbol %" PRIu64 " (%.200s) does not pass the bloom filter", i,
                   name);
@@ -214,16 +221,19 @@ static bool walk_gnu_chain(struct verify *v, struct gnu_check *g, uint64_t bucke
     uint32_t chain = 0;
 
     if (i != g->next)
-        diag_fail(v->d, E_FORMAT, "bucket %" PRIu64 " starts at symbol %" PRIu64 ", not at %" PRIu64
-                  " where the one before ends", bucket, i, g->next);
+        diag_fail(v->d, E_FORMAT,
+                  "bucket %" PRIu64 " starts at symbol %" PRIu64 ", not at %" PRIu64
+                  " where the one before ends",
+                  bucket, i, g->next);
     if (i < g->next)
         return false;
     do {
         struct span word;
 
         if (i >= v->m.symbol_count || !span_sub(g->h.chains, (i - g->h.first) * 4, 4, &word))
-            return diag_fail(v->d, E_FORMAT, "bucket %" PRIu64
-                             ": the chain does not end before symbol %" PRIu64, bucket, i);
+            return diag_fail(v->d, E_FORMAT,
+                             "bucket %" PRIu64 ": the chain does not end before symbol %" PRIu64,
+                             bucket, i);
         chain = (uint32_t)load_uint(word.at, 4, v->f.big);
         g->seen[i] = 1;
         check_gnu_symbol(v, g, bucket, i, chain);

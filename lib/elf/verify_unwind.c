@@ -9,9 +9,18 @@
 /* DW_EH_PE_*: the low four bits say how a pointer is stored, the next three
    what it counts from. */
 enum {
-    PE_ABSPTR = 0x00, PE_ULEB = 0x01, PE_UDATA2 = 0x02, PE_UDATA4 = 0x03, PE_UDATA8 = 0x04,
-    PE_SLEB = 0x09, PE_SDATA2 = 0x0a, PE_SDATA4 = 0x0b, PE_SDATA8 = 0x0c,
-    PE_PCREL = 0x10, PE_DATAREL = 0x30, PE_OMIT = 0xff
+    PE_ABSPTR = 0x00,
+    PE_ULEB = 0x01,
+    PE_UDATA2 = 0x02,
+    PE_UDATA4 = 0x03,
+    PE_UDATA8 = 0x04,
+    PE_SLEB = 0x09,
+    PE_SDATA2 = 0x0a,
+    PE_SDATA4 = 0x0b,
+    PE_SDATA8 = 0x0c,
+    PE_PCREL = 0x10,
+    PE_DATAREL = 0x30,
+    PE_OMIT = 0xff
 };
 
 struct pointer {
@@ -60,22 +69,40 @@ static uint64_t read_leb(struct cursor *c, bool is_signed)
 
 /* An encoded pointer at C; the cursor's start is at address BASE, DATA is
    what "datarel" counts from. */
-static struct pointer read_pointer(struct cursor *c, uint8_t encoding, uint64_t base,
-                                   uint64_t data)
+static struct pointer read_pointer(struct cursor *c, uint8_t encoding, uint64_t base, uint64_t data)
 {
     uint64_t at = base + c->pos;
     struct pointer p = {.known = true};
 
     switch (encoding & 0x0f) {
-    case PE_ABSPTR: p.value = cur_word(c); break;
-    case PE_ULEB: p.value = read_leb(c, false); break;
-    case PE_UDATA2: p.value = cur_u16(c); break;
-    case PE_UDATA4: p.value = cur_u32(c); break;
-    case PE_UDATA8: case PE_SDATA8: p.value = cur_u64(c); break;
-    case PE_SLEB: p.value = read_leb(c, true); break;
-    case PE_SDATA2: p.value = (uint64_t)(int16_t)cur_u16(c); break;
-    case PE_SDATA4: p.value = (uint64_t)(int32_t)cur_u32(c); break;
-    default: c->bad = true; break;
+    case PE_ABSPTR:
+        p.value = cur_word(c);
+        break;
+    case PE_ULEB:
+        p.value = read_leb(c, false);
+        break;
+    case PE_UDATA2:
+        p.value = cur_u16(c);
+        break;
+    case PE_UDATA4:
+        p.value = cur_u32(c);
+        break;
+    case PE_UDATA8:
+    case PE_SDATA8:
+        p.value = cur_u64(c);
+        break;
+    case PE_SLEB:
+        p.value = read_leb(c, true);
+        break;
+    case PE_SDATA2:
+        p.value = (uint64_t)(int16_t)cur_u16(c);
+        break;
+    case PE_SDATA4:
+        p.value = (uint64_t)(int32_t)cur_u32(c);
+        break;
+    default:
+        c->bad = true;
+        break;
     }
     if ((encoding & 0x70) == PE_PCREL)
         p.value += at;
@@ -169,8 +196,9 @@ static bool read_fde(struct frames *f, struct cursor *c, uint64_t offset, uint64
         return diag_fail(f->d, E_FORMAT, "FDE is cut off");
     l = elf_image_load(&f->v->m, fde.begin.value, fde.size);
     if (fde.begin.known && fde.size > 0 && !(l && l->flags & PF_X))
-        diag_fail(f->d, E_FORMAT, "FDE for 0x%" PRIx64 " bytes at 0x%" PRIx64
-                  ", which are not code", fde.size, fde.begin.value);
+        diag_fail(f->d, E_FORMAT,
+                  "FDE for 0x%" PRIx64 " bytes at 0x%" PRIx64 ", which are not code", fde.size,
+                  fde.begin.value);
     if (!arena_grow(f->v->a, (void **)&f->fdes, f->fde_count, &f->fde_cap, sizeof fde)) {
         f->v->nomem = true;
         return false;
@@ -321,9 +349,10 @@ static void check_entry(struct verify *v, const struct frames *f, uint64_t i, ui
         diag_fail(v->d, E_FORMAT, "entry %" PRIu64 ": no FDE at 0x%" PRIx64, i, record);
     else if (fde->begin.known && (code < fde->begin.value || code - fde->begin.value > fde->size ||
                                   (fde->size > 0 && code - fde->begin.value == fde->size)))
-        diag_fail(v->d, E_FORMAT, "entry %" PRIu64 ": 0x%" PRIx64
-                  " is not covered by its FDE, 0x%" PRIx64 " bytes at 0x%" PRIx64, i, code,
-                  fde->size, fde->begin.value);
+        diag_fail(v->d, E_FORMAT,
+                  "entry %" PRIu64 ": 0x%" PRIx64 " is not covered by its FDE, 0x%" PRIx64
+                  " bytes at 0x%" PRIx64,
+                  i, code, fde->size, fde->begin.value);
 }
 
 static void check_header_table(struct verify *v, struct header *h, const struct frames *f)
@@ -342,8 +371,10 @@ static void check_header_table(struct verify *v, struct header *h, const struct 
             return;
         }
         if (i > 0 && code.value < before)
-            diag_fail(v->d, E_FORMAT, "entry %" PRIu64 ": 0x%" PRIx64 " comes after 0x%" PRIx64
-                      ": the table is not sorted", i, code.value, before);
+            diag_fail(v->d, E_FORMAT,
+                      "entry %" PRIu64 ": 0x%" PRIx64 " comes after 0x%" PRIx64
+                      ": the table is not sorted",
+                      i, code.value, before);
         before = code.value;
         if (code.known)
             check_entry(v, f, i, code.value, record.value);

@@ -69,8 +69,7 @@ static void verify(struct span in)
     struct arena a = {0};
     struct diag d = {0};
 
-    if (elf_verify(&d, &a, in, &o, &findings) != (d.status == OK) ||
-        (told == 0) != (findings == 0))
+    if (elf_verify(&d, &a, in, &o, &findings) != (d.status == OK) || (told == 0) != (findings == 0))
         abort();
     arena_free(&a);
 }

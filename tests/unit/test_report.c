@@ -25,13 +25,17 @@ static const struct {
     {"na\xc3\xafve", 6, "na\xc3\xafve", "na\xc3\xafve"},
     {"\xe2\x88\x9a\xf0\x9d\x94\xb8", 7, "\xe2\x88\x9a\xf0\x9d\x94\xb8",
      "\xe2\x88\x9a\xf0\x9d\x94\xb8"},
-    {"\xc2\x9b" "31m", 5, "\\xc2\\x9b31m", "\xc2\x9b" "31m"},             /* CSI as one character */
-    {"\xe2\x80\xae", 3, "\\xe2\\x80\\xae", "\xe2\x80\xae"},               /* right to left */
+    {"\xc2\x9b"
+     "31m",
+     5, "\\xc2\\x9b31m",
+     "\xc2\x9b"
+     "31m"},                                                /* CSI as one character */
+    {"\xe2\x80\xae", 3, "\\xe2\\x80\\xae", "\xe2\x80\xae"}, /* right to left */
     {"\xff\xfe", 2, "\\xff\\xfe", "\\xff\\xfe"},
-    {"\xc0\x80", 2, "\\xc0\\x80", "\\xc0\\x80"},                           /* overlong */
-    {"\xed\xa0\x80", 3, "\\xed\\xa0\\x80", "\\xed\\xa0\\x80"},             /* a surrogate */
+    {"\xc0\x80", 2, "\\xc0\\x80", "\\xc0\\x80"},                             /* overlong */
+    {"\xed\xa0\x80", 3, "\\xed\\xa0\\x80", "\\xed\\xa0\\x80"},               /* a surrogate */
     {"\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80", "\\xf4\\x90\\x80\\x80"}, /* too large */
-    {"x\xe2\x88", 3, "x\\xe2\\x88", "x\\xe2\\x88"},                        /* cut off */
+    {"x\xe2\x88", 3, "x\\xe2\\x88", "x\\xe2\\x88"},                          /* cut off */
     {"a\0b", 3, "a\\x00b", NULL},
 };
 
@@ -82,7 +86,10 @@ START_TEST(digits_come_in_groups)
     static const struct {
         uint64_t v;
         const char *text;
-    } cases[] = {{0, "0"}, {999, "999"}, {1000, "1,000"}, {1234567, "1,234,567"},
+    } cases[] = {{0, "0"},
+                 {999, "999"},
+                 {1000, "1,000"},
+                 {1234567, "1,234,567"},
                  {UINT64_MAX, "18,446,744,073,709,551,615"}};
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -179,10 +186,7 @@ START_TEST(one_telling_two_renderings)
 }
 END_TEST
 
-START_TEST(colours_only_where_they_are_wanted)
-{
-    ck_assert(!term_colours(-1)); /* no terminal */
-}
+START_TEST(colours_only_where_they_are_wanted) { ck_assert(!term_colours(-1)); /* no terminal */ }
 END_TEST
 
 int main(void)
