@@ -355,7 +355,7 @@ static const struct {
     {false, "a.o --soname", E_USAGE, "option '--soname' needs a value (NAME)"},
     {false, "a.o -o", E_USAGE, "option '-o' needs a value (FILE)"},
     {false, "a.o --shared=x", E_USAGE, "option '--shared=x' takes no value"},
-    {false, "a.o -m elf_i386", E_UNSUPPORTED, "-m elf_i386: not supported"},
+    {false, "a.o -m elf_i386", E_USAGE, "-m elf_i386: not supported"},
     {false, "a.o --target=riscv64-linux-gnu", E_UNSUPPORTED,
      "--target=riscv64-linux-gnu: not supp"},
     {false, "a.o --target=x86_64-apple-darwin", E_UNSUPPORTED, "not supported"},
