@@ -99,6 +99,15 @@ static inline const char *span_str(struct span tab, uint64_t off)
     return (const char *)tab.at + off;
 }
 
+/* TAB without what follows its last NUL: each of its bytes starts a string
+   that ends inside, so no further search is needed. */
+static inline struct span span_strings(struct span tab)
+{
+    while (tab.size && tab.at[tab.size - 1])
+        tab.size--;
+    return tab;
+}
+
 /* V rounded up to a multiple of ALIGN, a power of two. */
 static inline uint64_t align_up(uint64_t v, uint64_t align)
 {

@@ -69,12 +69,14 @@ static bool name_sections(struct diag *d, struct elf_file *f)
             return diag_fail(d, E_FORMAT,
                              "e_shstrndx %" PRIu32 " is not a string table (%" PRIu32 " sections)",
                              f->shstrndx, f->section_count);
-        names = f->sections[f->shstrndx].data;
+        names = span_strings(f->sections[f->shstrndx].data);
     }
     for (uint32_t i = 0; i < f->section_count; i++) {
         struct elf_shdr *s = &f->sections[i];
 
-        s->name = f->shstrndx == SHN_UNDEF ? "" : span_str(names, s->name_offset);
+        s->name = f->shstrndx == SHN_UNDEF        ? ""
+                  : s->name_offset < names.size ? (const char *)names.at + s->name_offset
+                                                : NULL;
         if (!s->name && (i == 0 || s->type == SHT_NULL))
             s->name = "";
         if (!s->name) {
@@ -84,7 +86,8 @@ static bool name_sections(struct diag *d, struct elf_file *f)
             diag_fail(d, E_FORMAT,
                       "name at 0x%" PRIx32 " does not end inside the name table (0x%" PRIx64
                       " bytes)",
-                      s->name_offset, names.size);
+                      s->name_offset,
+                      f->shstrndx == SHN_UNDEF ? 0 : f->sections[f->shstrndx].size);
             d->where = here.up;
             return false;
         }

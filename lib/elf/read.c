@@ -312,7 +312,7 @@ static bool read_symbol(struct reader *r, struct cursor *c, struct span names,
     uint8_t bind = s.info >> 4;
 
     *out = (struct symbol){
-        .name = span_str(names, s.name),
+        .name = s.name < names.size ? (const char *)names.at + s.name : NULL,
         .value = s.value,
         .size = s.size,
         .binding = bindings[bind],
@@ -342,7 +342,7 @@ static bool read_symbols(struct reader *r, uint32_t index)
     const struct elf_shdr *s = index ? &r->f.sections[index] : NULL;
     struct where table = {r->d->where, "section", index};
     struct where here = {&table, "symbol", 0};
-    struct span extended = {0};
+    struct span extended = {0}, names = {0};
     struct cursor c;
     bool ok = true;
 
@@ -373,11 +373,12 @@ static bool read_symbols(struct reader *r, uint32_t index)
         if (!(o->symbols = arena_alloc(r->a, o->symbol_count, sizeof *o->symbols)))
             ok = diag_nomem(r->d);
     }
+    names = ok ? span_strings(r->f.sections[s->link].data) : names;
     c = elf_cursor(&r->f, s->data);
     r->d->where = &here;
     for (uint32_t i = 0; ok && i < o->symbol_count; i++) {
         here.index = i;
-        ok = read_symbol(r, &c, r->f.sections[s->link].data, extended, i);
+        ok = read_symbol(r, &c, names, extended, i);
     }
     r->d->where = table.up;
     return ok;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TOLD = 20 }; /* as other linkers have it */
+enum { MAX_TOLD = 19 }; /* and a line that counts the rest */
 
 struct complaint {
     uint64_t task, seq;
