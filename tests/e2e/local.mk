@@ -1,4 +1,8 @@
+# The long ones first; inspect.sh after julia.sh, whose object it looks into.
 script_tests += \
+	tests/e2e/julia.sh \
+	tests/e2e/sweep-x86_64.sh \
+	tests/e2e/sweep-aarch64.sh \
 	tests/e2e/archives.sh \
 	tests/e2e/atomic.sh \
 	tests/e2e/bad-input.sh \
@@ -12,8 +16,6 @@ script_tests += \
 	tests/e2e/gc.sh \
 	tests/e2e/ifunc.sh \
 	tests/e2e/init.sh \
-	tests/e2e/inspect.sh \
-	tests/e2e/julia.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
 	tests/e2e/lib-plain.sh \
@@ -23,20 +25,23 @@ script_tests += \
 	tests/e2e/output.sh \
 	tests/e2e/properties.sh \
 	tests/e2e/reproducible.sh \
-	tests/e2e/sweep-aarch64.sh \
-	tests/e2e/sweep-x86_64.sh \
 	tests/e2e/symbols.sh \
 	tests/e2e/tls.sh \
 	tests/e2e/tools-after.sh \
 	tests/e2e/verify.sh \
-	tests/e2e/versions.sh
+	tests/e2e/versions.sh \
+	tests/e2e/inspect.sh
 
 slow_tests += \
+	tests/e2e/code-models.sh \
+	tests/e2e/inspect.sh \
 	tests/e2e/julia.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
+	tests/e2e/many-sections.sh \
 	tests/e2e/sweep-aarch64.sh \
-	tests/e2e/sweep-x86_64.sh
+	tests/e2e/sweep-x86_64.sh \
+	tests/e2e/tools-after.sh
 
 EXTRA_DIST += \
 	tests/e2e/common.sh \

@@ -18,6 +18,7 @@ tests_unit_test_opts_SOURCES = tests/unit/test_opts.c \
 
 unit_tests += tests/unit/test_reloc tests/unit/test_stubs
 script_tests += tests/unit/reloc-vectors.sh
+slow_tests += tests/unit/reloc-vectors.sh
 EXTRA_DIST += \
 	tests/unit/reloc-aarch64.txt \
 	tests/unit/reloc-x86_64.txt
