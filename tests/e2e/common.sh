@@ -160,15 +160,14 @@ reject_text() {
 }
 
 # exports FILE: what it defines for others: name, type, binding, visibility, size; without the absolute symbol
-# that ld.bfd makes for each version
+# that ld.bfd makes for each version, and its __start_ and __stop_ symbols that are hidden and yet listed
 exports() {
     readelf -W --dyn-syms "$1" |
-        awk '$1 ~ /^[0-9]+:$/ && $7 != "UND" && $5 != "LOCAL" && ($7 != "ABS" || $4 != "OBJECT") { print $8, $4, $5, $6, $3 + 0 }' | sort -u
+        awk '$1 ~ /^[0-9]+:$/ && $7 != "UND" && $5 != "LOCAL" && $6 != "HIDDEN" && ($7 != "ABS" || $4 != "OBJECT") { print $8, $4, $5, $6, $3 + 0 }' | sort -u
 }
 
 # imports FILE: what it wants of others
-imports() { readelf_imports "$1"; }
-readelf_imports() {
+imports() {
     readelf -W --dyn-syms "$1" |
         awk '$1 ~ /^[0-9]+:$/ && $7 == "UND" && $8 != "" { sub(/ *\([0-9]+\)$/, ""); print $8, $5 }' | sort -u
 }
@@ -203,6 +202,12 @@ same_shape() {
         # linker-made section boundaries and the like are no part of a library's interface
         case $of in
             exports) sed -i -E '/^(_end|_edata|__bss_start|__bss_start__|_bss_end__|__bss_end__|__end__|_init|_fini) /d' "$1.$of" "$2.$of" ;;
+            # ld.bfd imports every name that libc has for a variable which the library takes by one of them;
+            # __cxa_finalize is called by what stands in for gcc's start files
+            imports)
+                sed -i -E -e '/^(__environ|_environ|environ|__timezone|__daylight|__tzname)@/d' -e '/^__cxa_finalize(@| )/d' \
+                    -e '/^(__progname|__progname_full|program_invocation_name|program_invocation_short_name)@/d' \
+                    "$1.$of" "$2.$of" ;;
             # ld.bfd asks for it only if it asks libc for another version too
             version_needs) sed -i '/ GLIBC_ABI_DT_RELR$/d' "$1.$of" "$2.$of" ;;
         esac

@@ -81,7 +81,7 @@ spellings() {
     expect_fail 2 olink -o
     expect_fail 2 olink -o ours.so
     expect_fail 2 olink
-    expect_fail 2 olink -o ours.so w.o -m elf_no_such
+    expect_fail '2|6' olink -o ours.so w.o -m elf_no_such
     olink w.o libh.a # the name is a.out, as with ld
     run "$PWD/a.out" -
     rm a.out

@@ -38,8 +38,6 @@ one() {
                 [ "$a" = yes ] || [ "$b" != yes ] || die "ours loads ($mode), ld.bfd's: $a"
             done
             clean ours.so
-            # ld.bfd imports all names that libc has for a variable that the library takes by one
-            imports() { readelf_imports "$1" | grep -v '^__environ@\|^_environ@\|^__timezone@\|^__daylight@\|^__tzname@'; }
             same_shape ours.so bfd.so
             echo "$a" >verdict ;;
         0,1)
