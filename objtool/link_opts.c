@@ -304,16 +304,6 @@ static bool set_r(struct link_command *c, const char *value)
     return add_pieces(c, &c->options.rpath, value, ":");
 }
 
-static bool set_optimize(struct link_command *c, const char *value)
-{
-    uint64_t level = 1;
-
-    if (value && !link_read_number(c, "-O", value, &level))
-        return false;
-    c->options.optimize = level > 3 ? 3 : (int)level;
-    return true;
-}
-
 /* The options that are more than a member of link_options. */
 static bool apply_other(struct link_command *c, const struct opt_row *row, const char *value,
                         const char *spelt)
@@ -406,8 +396,6 @@ static bool apply_other(struct link_command *c, const struct opt_row *row, const
         return set_pack_relocs(c, spelt, value);
     case OPT_IMAGE_BASE:
         return link_read_number(c, spelt, value, &o->image_base);
-    case OPT_O:
-        return set_optimize(c, value);
     case OPT_Z:
         return link_read_z(c, value);
     case OPT_MAX_PAGE:
@@ -587,7 +575,6 @@ static void set_defaults(struct link_command *c)
     o->sysroot = "";
     o->relro = true;
     o->demangle = true;
-    o->combreloc = true;
     o->hash_style = HASH_SYSV | HASH_GNU;
     o->eh_frame_hdr = !o->ld_rules;
     c->now.retain = !o->ld_rules;

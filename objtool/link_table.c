@@ -132,7 +132,6 @@ const struct opt_row link_rows[] = {
     {"discard-none", NULL, DOES_INT, AT(discard), DISCARD_NONE, "leave out no local symbol"},
     {"compress-debug-sections", "KIND", DOES_OTHER, 0, OPT_COMPRESS,
      "compress debug sections: none, zlib or zstd"},
-    {"O", "[LEVEL]", DOES_OTHER, 0, OPT_O, "from 2 on, strings share their ends too"},
 
     {.help = "Reports"},
     {"M|print-map", NULL, DOES_OTHER, 0, OPT_PRINT_MAP,
@@ -216,6 +215,7 @@ const struct opt_row link_rows[] = {
      "see --icf"},
     {"print-icf-sections|no-print-icf-sections", NULL, DOES_IGNORE, 0, 0, "see --icf"},
     {"gdb-index|no-gdb-index", NULL, DOES_IGNORE, 0, 0, "gdb makes its index itself"},
+    {"O", "[LEVEL]", DOES_IGNORE, 0, 0, "there is one way to link"},
     {"gnu-unique", NULL, DOES_IGNORE, 0, 0, "always so"},
     {"package-metadata", "[JSON]", DOES_IGNORE, 0, 0,
      "a note for distributions; it is not written"},
@@ -339,8 +339,6 @@ const struct opt_row link_z_rows[] = {
     {"global", NULL, DOES_FLAG, AT(global), true,
      "the library's symbols are found as with RTLD_GLOBAL"},
     {"origin", NULL, DOES_FLAG, AT(origin), true, "$ORIGIN is used"},
-    {"combreloc", NULL, DOES_FLAG, AT(combreloc), true, "sort dynamic relocations (default)"},
-    {"nocombreloc", NULL, DOES_FLAG, AT(combreloc), false, "do not"},
     {"ibt|force-ibt", NULL, DOES_FLAG, AT(force_ibt), true,
      "mark the image for IBT, whatever the objects say (x86-64)"},
     {"shstk", NULL, DOES_FLAG, AT(force_shstk), true,
@@ -352,6 +350,7 @@ const struct opt_row link_z_rows[] = {
     {"nodefaultlib", NULL, DOES_FLAG, AT(nodefaultlib), true,
      "the loader passes over its default directories for the library's own needs"},
 
+    {"combreloc|nocombreloc", NULL, DOES_IGNORE, 0, 0, "dynamic relocations are always sorted"},
     {"common|nocommon|copyreloc|nocopyreloc|nounique|nounique-symbol|nostart-stop-gc|"
      "sectionheader|nomark-plt|nomemory-seal|noindirect-extern-access|"
      "noextern-protected-data", NULL, DOES_IGNORE, 0, 0,

@@ -31,6 +31,7 @@ static void report(struct diag *d, enum diag_kind kind, const char *fmt, va_list
 
     if (n < sizeof text)
         vsnprintf(text + n, sizeof text - n, fmt, ap);
+    d->warnings += kind == DIAG_WARNING;
     if (kind == DIAG_ERROR && d->errors++ == 0)
         snprintf(d->text, sizeof d->text, "%s", text);
     if (d->sink)

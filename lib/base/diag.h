@@ -39,6 +39,7 @@ struct diag {
     const struct where *where;
     enum status status; /* of the first failure; OK until then */
     uint64_t errors;    /* how many were reported */
+    uint64_t warnings;
     char text[1024];    /* the first failure, with its place */
     void (*sink)(void *arg, enum diag_kind kind, const char *text); /* may be NULL */
     void *arg;

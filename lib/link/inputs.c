@@ -372,7 +372,7 @@ static bool member_bytes(struct link *l, struct diag *d, struct arena *a, const 
         return false;
     *file = f;
     *bytes = f->data;
-    return true;
+    return !m->nested || archive_member_at(d, f->data, m->nested, bytes);
 }
 
 /* Read one object; NULL after a failure. */

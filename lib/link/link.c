@@ -99,13 +99,20 @@ static bool relocate(struct link *l)
            link_layout_file(l);
 }
 
+static bool report(struct link *l)
+{
+    if (l->opt->fatal_warnings && l->d->warnings)
+        return diag_fail(l->d, E_LINK, "there were warnings, and --fatal-warnings is given");
+    return link_report(l);
+}
+
 static const struct phase {
     const char *name;
     bool (*run)(struct link *l);
 } phases[] = {
     {"start", start},       {"reading", link_read_inputs}, {"resolving", resolve},
     {"retaining", retain},  {"collecting", collect},       {"scanning", scan},
-    {"laying out", lay_out}, {"relocating", relocate},     {"reporting", link_report},
+    {"laying out", lay_out}, {"relocating", relocate},     {"reporting", report},
     {"writing", link_write},
 };
 

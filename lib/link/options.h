@@ -64,7 +64,6 @@ struct link_options {
     struct version_script *dynamic_list;   /* NULL for none; one anonymous node */
     struct version_script *exports;        /* --export; NULL: everything that ld would export */
     enum link_bsymbolic bsymbolic;
-    bool export_dynamic_wins; /* --dynamic-list together with -Bsymbolic: see ld(1) */
 
     bool gc_sections, print_gc_sections;
     bool print_retained;
@@ -84,7 +83,7 @@ struct link_options {
     bool execstack, noexecstack;
     bool text_error;     /* -z text */
     bool text_ok;        /* -z notext: no warning */
-    bool nodelete, nodlopen, initfirst, interpose, origin, global, nodump, combreloc;
+    bool nodelete, nodlopen, initfirst, interpose, origin, global, nodump;
     bool force_ibt, force_shstk, force_bti; /* claimed for the image, whatever the objects say */
     bool ibt_plt;        /* a PLT fit for IBT even so */
     bool nodefaultlib;
@@ -100,7 +99,6 @@ struct link_options {
     enum link_strip strip;
     enum link_discard discard;
     enum link_compress compress;
-    int optimize;        /* -O */
     bool progress;       /* may draw a progress line on stderr */
     unsigned threads;    /* 0: one for each processor */
 };

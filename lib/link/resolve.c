@@ -348,6 +348,9 @@ static bool add_definition(struct link *l, struct lsym *s, struct lobj *o, uint3
     enum sym_state state = state_of(from);
 
     s->visibility = strictest(s->visibility, from->visibility);
+    if (l->opt->warn_common && lsym_defined(s) &&
+        (state == SYM_COMMON || s->state == SYM_COMMON))
+        diag_warn(l->d, "common symbol `%s': in %s and in %s", s->name, s->obj->o.name, o->o.name);
     if (state == SYM_COMMON && s->state == SYM_COMMON) {
         if (from->value > s->addr)
             s->addr = from->value;
