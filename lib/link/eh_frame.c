@@ -156,9 +156,44 @@ struct cie {
 };
 
 struct cies {
-    struct cie *at;
-    uint64_t count, cap;
+    struct cie *table; /* open, by hash */
+    uint64_t size, used;
 };
+
+static bool cies_grow(struct link *l, struct cies *cies)
+{
+    struct cies bigger = {.size = cies->size ? cies->size * 2 : 64, .used = cies->used};
+
+    if (!(bigger.table = arena_alloc(&l->arena, bigger.size, sizeof *bigger.table)))
+        return diag_nomem(l->d);
+    for (uint64_t i = 0; i < cies->size; i++)
+        if (cies->table[i].sec) {
+            uint64_t to = cies->table[i].hash & (bigger.size - 1);
+
+            while (bigger.table[to].sec)
+                to = (to + 1) & (bigger.size - 1);
+            bigger.table[to] = cies->table[i];
+        }
+    *cies = bigger;
+    return true;
+}
+
+/* Equal records with other relocations must not all meet in one place. */
+static uint64_t cie_hash(const struct lsec *s, const struct eh_record *r, const uint8_t *bytes)
+{
+    uint64_t hash = XXH3_64bits(bytes, r->size);
+
+    for (uint32_t i = 0; i < r->reloc_count; i++) {
+        const struct reloc *p = &s->eh->relocs[r->reloc + i];
+        const struct {
+            uint64_t offset, addend;
+            const struct lsym *sym;
+        } key = {p->offset - r->offset, (uint64_t)p->addend, lobj_sym(s->obj, p->symbol)};
+
+        hash = XXH3_64bits_withSeed(&key, sizeof key, hash);
+    }
+    return hash;
+}
 
 static bool same_relocs(const struct lsec *a, const struct eh_record *x, const struct lsec *b,
                         const struct eh_record *y)
@@ -182,12 +217,15 @@ static bool place_cie(struct link *l, struct cies *cies, struct lsec *s, struct 
                       uint64_t *end)
 {
     const uint8_t *bytes = lsec_contents(l, s) + r->offset;
-    uint64_t hash = XXH3_64bits(bytes, r->size);
+    uint64_t hash = 0, i = 0;
 
     if (r->to != MOVED_GONE)
         return true;
-    for (uint64_t i = 0; i < cies->count; i++) {
-        const struct cie *c = &cies->at[i];
+    if (cies->used * 2 >= cies->size && !cies_grow(l, cies))
+        return false;
+    hash = cie_hash(s, r, bytes);
+    for (i = hash & (cies->size - 1); cies->table[i].sec; i = (i + 1) & (cies->size - 1)) {
+        const struct cie *c = &cies->table[i];
 
         if (c->hash == hash && c->record->size == r->size &&
             !memcmp(lsec_contents(l, (struct lsec *)(uintptr_t)c->sec) + c->record->offset, bytes,
@@ -197,10 +235,9 @@ static bool place_cie(struct link *l, struct cies *cies, struct lsec *s, struct 
             return true;
         }
     }
-    if (!arena_grow(&l->arena, (void **)&cies->at, cies->count, &cies->cap, sizeof *cies->at))
-        return diag_nomem(l->d);
     r->to = *end;
-    cies->at[cies->count++] = (struct cie){s, r, hash, *end};
+    cies->table[i] = (struct cie){s, r, hash, *end};
+    cies->used++;
     *end += r->size;
     return true;
 }

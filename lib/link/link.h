@@ -105,6 +105,7 @@ struct lsym {
     bool wanted : 1;       /* -u, --export and so on: kept by --gc-sections */
     bool versioned : 1;    /* VERSION comes from its own name */
     bool linker : 1;       /* placed by provide.c; never replaced by others */
+    bool named_marked : 1; /* gc.c has seen to the sections that __start_X means */
 };
 
 /* GOT and PLT places of one symbol; offsets in their sections, NO_SLOT for none. */
@@ -200,6 +201,9 @@ struct link {
 
     const char **script_dirs; /* SEARCH_DIR of linker scripts */
     uint64_t script_dir_count, script_dir_cap;
+
+    struct lsec **named; /* sections that __start_X can mean, by name; NULL at the end */
+    uint64_t named_count;
 
     struct out **outs;
     uint64_t out_count, out_cap;
@@ -297,6 +301,9 @@ bool lsym_is_constant(const struct lsym *s);
 bool link_make_internal(struct link *l);  /* objs[0]: what the linker defines */
 bool link_provide(struct link *l);        /* __start_X, _GLOBAL_OFFSET_TABLE_, __dso_handle... */
 void link_place_provided(struct link *l); /* their addresses, once laid out */
+/* The first of all inputs' sections called NAME, a name as in C, with the
+   others behind it; NULL if there is none. */
+struct lsec *const *link_named_sections(const struct link *l, const char *name);
 /* A new section of the linker's own. */
 struct lsec *link_new_section(struct link *l, const char *name, uint32_t type, uint64_t flags,
                               uint8_t align_log2);

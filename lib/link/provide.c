@@ -214,13 +214,53 @@ static const struct provided *find_provided(const char *name)
     return NULL;
 }
 
-static bool section_exists(const struct link *l, const char *name)
+/* Those whose name can follow __start_, found by name from now on. */
+static int by_name(const void *a, const void *b)
 {
+    const struct lsec *x = *(struct lsec *const *)a, *y = *(struct lsec *const *)b;
+
+    return strcmp(x->sec->name, y->sec->name);
+}
+
+static bool list_named(struct link *l)
+{
+    uint64_t count = 0;
+
     for (uint64_t i = 1; i < l->obj_count; i++)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++)
-            if (l->objs[i]->secs[n].live && (l->objs[i]->o.sections[n].flags & SEC_ALLOC) &&
-                !strcmp(l->objs[i]->o.sections[n].name, name))
-                return true;
+            count += is_c_name(l->objs[i]->o.sections[n].name);
+    if (!(l->named = arena_alloc(&l->arena, count + 1, sizeof(struct lsec *))))
+        return diag_nomem(l->d);
+    for (uint64_t i = 1; i < l->obj_count; i++)
+        for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++)
+            if (is_c_name(l->objs[i]->o.sections[n].name))
+                l->named[l->named_count++] = &l->objs[i]->secs[n];
+    qsort(l->named, count, sizeof(struct lsec *), by_name);
+    return true;
+}
+
+struct lsec *const *link_named_sections(const struct link *l, const char *name)
+{
+    uint64_t lo = 0, hi = l->named_count;
+
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+
+        if (strcmp(l->named[mid]->sec->name, name) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < l->named_count && !strcmp(l->named[lo]->sec->name, name) ? &l->named[lo] : NULL;
+}
+
+static bool section_exists(const struct link *l, const char *name)
+{
+    struct lsec *const *s = link_named_sections(l, name);
+
+    for (; s && *s && !strcmp((*s)->sec->name, name); s++)
+        if ((*s)->live && ((*s)->sec->flags & SEC_ALLOC))
+            return true;
     return false;
 }
 
@@ -332,6 +372,8 @@ bool link_provide(struct link *l)
     uint64_t count = l->global_count;
     struct lsym *handle = NULL;
 
+    if (!list_named(l))
+        return false;
     for (uint64_t i = 0; i < count; i++) {
         if (l->globals[i]->state == SYM_COMMON)
             place_common(l, l->globals[i]);
@@ -353,6 +395,21 @@ static const struct out *find_out(const struct link *l, const char *name)
         if (!strcmp(l->outs[i]->name, name) && (l->outs[i]->flags & SHF_ALLOC))
             return l->outs[i];
     return NULL;
+}
+
+/* The output section that inputs called NAME went to, the first of several. */
+static const struct out *find_named_out(const struct link *l, const char *name)
+{
+    struct lsec *const *s = link_named_sections(l, name);
+    const struct out *found = NULL;
+
+    for (; s && *s && !strcmp((*s)->sec->name, name); s++) {
+        const struct out *o = (*s)->into ? (*s)->into->out : (*s)->out;
+
+        if (o && (o->flags & SHF_ALLOC) && (!found || o->addr < found->addr))
+            found = o;
+    }
+    return found;
 }
 
 /* The end of the last section whose rank is below LIMIT; of code only if CODE. */
@@ -397,7 +454,7 @@ static uint64_t provided_addr(const struct link *l, const struct lsym *s)
         return l->tls_addr;
     case PLACE_START:
     case PLACE_STOP:
-        o = find_out(l, p->section ? p->section : s->name + strlen(p->name));
+        o = p->section ? find_out(l, p->section) : find_named_out(l, s->name + strlen(p->name));
         return !o ? end_of(l, RANK_OTHER, false) : o->addr + (p->place == PLACE_STOP ? o->size : 0);
     }
     return 0;
