@@ -63,6 +63,7 @@ static bool read_segment(struct diag *d, struct cursor *c, struct elf_phdr *out)
 static bool name_sections(struct diag *d, struct elf_file *f)
 {
     struct span names = {0};
+    uint64_t bytes = 0;
 
     if (f->shstrndx != SHN_UNDEF) {
         if (f->shstrndx >= f->section_count || f->sections[f->shstrndx].type != SHT_STRTAB)
@@ -91,6 +92,11 @@ static bool name_sections(struct diag *d, struct elf_file *f)
             d->where = here.up;
             return false;
         }
+        /* They may share bytes, as tails of each other, but not without end. */
+        bytes += strlen(s->name);
+        if (bytes / 16 > f->in.size)
+            return diag_fail(d, E_FORMAT,
+                             "section names have more than 16 times the file's bytes");
     }
     return true;
 }

@@ -13,7 +13,20 @@ struct reader {
     struct arena *a;
     struct elf_file f;
     struct object *o;
+    uint64_t name_bytes; /* of all names so far */
 };
+
+/* Names may share bytes, as tails of each other; a file in which they add up
+   to more than this many times its size was made to waste time. */
+enum { NAME_TIMES = 16 };
+
+static bool count_name(struct reader *r, const char *name)
+{
+    r->name_bytes += strlen(name);
+    return r->name_bytes / NAME_TIMES <= r->f.in.size ||
+           diag_fail(r->d, E_FORMAT, "the names so far have more than %d times the file's bytes",
+                     NAME_TIMES);
+}
 
 static bool starts(const char *s, const char *prefix)
 {
@@ -186,7 +199,17 @@ static bool read_sections(struct reader *r)
 {
     struct object *o = r->o;
     bool code = false, lto = false;
+    uint64_t bytes = 0;
 
+    /* gABI: "Sections in a file may not overlap."  Those that do would let a
+       small file ask for any amount of work. */
+    for (uint32_t i = 1; r->f.type == ET_REL && i < r->f.section_count; i++) {
+        bytes += r->f.sections[i].data.size;
+        if (bytes > r->f.in.size)
+            return diag_fail(r->d, E_FORMAT, "sections overlap: the first %" PRIu32
+                             " have 0x%" PRIx64 " bytes, the file has 0x%" PRIx64,
+                             i, bytes, r->f.in.size);
+    }
     o->section_count = r->f.section_count ? r->f.section_count : 1;
     if (!(o->sections = arena_alloc(r->a, o->section_count, sizeof *o->sections)))
         return diag_nomem(r->d);
@@ -325,6 +348,8 @@ static bool read_symbol(struct reader *r, struct cursor *c, struct span names,
                          "name at 0x%" PRIx32 " does not end inside the string table (0x%" PRIx64
                          " bytes)",
                          s.name, names.size);
+    if (!count_name(r, out->name))
+        return false;
     if (bind != STB_LOCAL && bindings[bind] == BIND_LOCAL)
         return diag_fail(r->d, E_UNSUPPORTED, "`%s' has binding %u", out->name, bind);
     if ((bind == STB_LOCAL) != (i < r->o->first_global))
@@ -598,6 +623,8 @@ static bool read_dynamic(struct reader *r)
             return diag_fail(r->d, E_FORMAT,
                              "%s at 0x%" PRIx64 " does not end inside the dynamic string table",
                              tag == DT_SONAME ? "DT_SONAME" : "DT_NEEDED", value);
+        if (!count_name(r, name))
+            return false;
         if (tag == DT_SONAME) {
             r->o->soname = name;
         } else {

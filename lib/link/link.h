@@ -207,6 +207,8 @@ struct link {
 
     struct out **outs;
     uint64_t out_count, out_cap;
+    struct out **places; /* those in memory with a header, but .tbss: by address */
+    uint64_t place_count;
     struct lsec *made[MADE_COUNT];
     struct out *rodata_strings; /* unused slots stay NULL */
 

@@ -80,7 +80,13 @@ struct pool {
     uint8_t align_log2;
     struct lsec **secs;
     uint64_t count, cap;
-    struct pool *next;
+};
+
+struct pools {
+    struct pool **at; /* in the order first met */
+    uint64_t count, cap;
+    struct pool **table; /* the same, open, by hash */
+    uint64_t size;
 };
 
 struct entry {
@@ -117,28 +123,58 @@ static const char *pool_name(const char *name)
     return !strncmp(name, ".rodata.", 8) ? ".rodata" : name;
 }
 
-static bool add_to_pool(struct link *l, struct pool **pools, struct lsec *s)
+static uint64_t pool_hash(const struct pool *p)
+{
+    const uint64_t key[] = {p->flags, p->entsize, p->align_log2};
+
+    return XXH3_64bits_withSeed(p->name, strlen(p->name), XXH3_64bits(key, sizeof key));
+}
+
+static bool same_pool(const struct pool *p, const struct pool *q)
+{
+    return p->flags == q->flags && p->entsize == q->entsize && p->align_log2 == q->align_log2 &&
+           !strcmp(p->name, q->name);
+}
+
+static struct pool **pool_slot(const struct pools *ps, const struct pool *p)
+{
+    uint64_t i = pool_hash(p) & (ps->size - 1);
+
+    while (ps->table[i] && !same_pool(ps->table[i], p))
+        i = (i + 1) & (ps->size - 1);
+    return &ps->table[i];
+}
+
+static bool pools_grow(struct link *l, struct pools *ps)
+{
+    ps->size = ps->size ? ps->size * 2 : 64;
+    if (!(ps->table = arena_alloc(&l->arena, ps->size, sizeof(struct pool *))))
+        return diag_nomem(l->d);
+    for (uint64_t i = 0; i < ps->count; i++)
+        *pool_slot(ps, ps->at[i]) = ps->at[i];
+    return true;
+}
+
+static bool add_to_pool(struct link *l, struct pools *ps, struct lsec *s)
 {
     const uint32_t kind = SEC_ALLOC | SEC_STRINGS | SEC_DEBUG | SEC_LARGE | SEC_TLS | SEC_EXEC;
-    const char *name = pool_name(s->sec->name);
-    struct pool *p = *pools;
+    const struct pool like = {.name = pool_name(s->sec->name),
+                              .flags = s->sec->flags & kind,
+                              .entsize = s->sec->entsize,
+                              .align_log2 = s->align_log2};
+    struct pool **slot = NULL, *p = NULL;
 
-    while (p && (p->flags != (s->sec->flags & kind) || p->entsize != s->sec->entsize ||
-                 p->align_log2 != s->align_log2 || strcmp(p->name, name) != 0))
-        p = p->next;
-    if (!p) {
-        struct pool **tail = pools;
-
-        if (!(p = arena_alloc(&l->arena, 1, sizeof *p)))
+    if (ps->count * 2 >= ps->size && !pools_grow(l, ps))
+        return false;
+    slot = pool_slot(ps, &like);
+    if (!*slot) {
+        if (!(*slot = arena_alloc(&l->arena, 1, sizeof **slot)) ||
+            !arena_grow(&l->arena, (void **)&ps->at, ps->count, &ps->cap, sizeof *ps->at))
             return diag_nomem(l->d);
-        *p = (struct pool){.name = name,
-                           .flags = s->sec->flags & kind,
-                           .entsize = s->sec->entsize,
-                           .align_log2 = s->align_log2};
-        while (*tail)
-            tail = &(*tail)->next;
-        *tail = p;
+        **slot = like;
+        ps->at[ps->count++] = *slot;
     }
+    p = *slot;
     if (!arena_grow(&l->arena, (void **)&p->secs, p->count, &p->cap, sizeof *p->secs))
         return diag_nomem(l->d);
     p->secs[p->count++] = s;
@@ -265,14 +301,14 @@ static bool merge_pool(struct link *l, struct pool *p)
 
 bool link_merge_strings(struct link *l)
 {
-    struct pool *pools = NULL;
+    struct pools pools = {0};
 
     for (uint64_t i = 1; i < l->obj_count; i++)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++)
             if (mergeable(&l->objs[i]->secs[n]) && !add_to_pool(l, &pools, &l->objs[i]->secs[n]))
                 return false;
-    for (struct pool *p = pools; p; p = p->next)
-        if (!merge_pool(l, p))
+    for (uint64_t i = 0; i < pools.count; i++)
+        if (!merge_pool(l, pools.at[i]))
             return false;
     return true;
 }

@@ -427,7 +427,7 @@ static uint64_t end_of(const struct link *l, enum rank limit, bool code)
     return end;
 }
 
-static uint64_t provided_addr(const struct link *l, const struct lsym *s)
+static uint64_t provided_addr(const struct link *l, const struct lsym *s, uint64_t end)
 {
     const struct provided *p = find_provided(s->name);
     const struct out *o = NULL;
@@ -449,13 +449,13 @@ static uint64_t provided_addr(const struct link *l, const struct lsym *s)
     case PLACE_BSS:
         return end_of(l, RANK_BSS, false);
     case PLACE_END:
-        return end_of(l, RANK_OTHER, false);
+        return end;
     case PLACE_TLS:
         return l->tls_addr;
     case PLACE_START:
     case PLACE_STOP:
         o = p->section ? find_out(l, p->section) : find_named_out(l, s->name + strlen(p->name));
-        return !o ? end_of(l, RANK_OTHER, false) : o->addr + (p->place == PLACE_STOP ? o->size : 0);
+        return !o ? end : o->addr + (p->place == PLACE_STOP ? o->size : 0);
     }
     return 0;
 }
@@ -463,20 +463,20 @@ static uint64_t provided_addr(const struct link *l, const struct lsym *s)
 void link_place_provided(struct link *l)
 {
     const struct lobj *o = l->objs[0];
+    uint64_t end = end_of(l, RANK_OTHER, false);
 
     for (uint32_t i = 1; i < o->o.symbol_count; i++) {
         struct lsym *s = o->globals[i - 1];
 
         if (s->linker && s->obj == o && s->index == i && o->o.symbols[i].section == SECTION_ABS)
-            s->addr = provided_addr(l, s);
+            s->addr = provided_addr(l, s, end);
     }
 }
 
 uint32_t lsym_header(const struct link *l, const struct lsym *s)
 {
     struct lsec *sec = lsym_section(s);
-    uint32_t index = 1;
-    uint64_t to = 0;
+    uint64_t lo = 0, hi = l->place_count, to = 0;
 
     if (sec) {
         sec = lsec_moved(sec, lsym_symbol(s)->value, &to);
@@ -486,9 +486,13 @@ uint32_t lsym_header(const struct link *l, const struct lsym *s)
         return SECTION_ABS;
     /* Of the last section that starts at or before it: an absolute symbol
        would not move with the image. */
-    for (uint64_t i = 0; i < l->out_count; i++)
-        if ((l->outs[i]->flags & SHF_ALLOC) && !l->outs[i]->empty &&
-            l->outs[i]->rank != RANK_TBSS && l->outs[i]->addr <= s->addr)
-            index = l->outs[i]->index;
-    return index;
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+
+        if (l->places[mid]->addr <= s->addr)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo ? l->places[lo - 1]->index : 1;
 }

@@ -441,11 +441,15 @@ bool link_make_outs(struct link *l)
         l->outs[i]->index = (uint32_t)i;
     }
     sort_linked(l);
+    if (!(l->places = arena_alloc(&l->arena, l->out_count, sizeof(struct out *))))
+        return diag_nomem(l->d);
     qsort(l->outs, l->out_count, sizeof(struct out *), by_rank);
     for (uint64_t i = 0; i < l->out_count; i++) {
         l->outs[i]->empty = is_empty(l->outs[i]);
         /* Symbols in an empty section are said to be in the one before. */
         l->outs[i]->index = index += !l->outs[i]->empty;
+        if ((l->outs[i]->flags & SHF_ALLOC) && !l->outs[i]->empty && l->outs[i]->rank != RANK_TBSS)
+            l->places[l->place_count++] = l->outs[i];
     }
     return true;
 }
