@@ -121,6 +121,21 @@ static void plt_entry(uint8_t *out, const struct stub_at *at)
     put_code(out, code, 4);
 }
 
+static void far_jump(uint8_t *out, const struct stub_at *at)
+{
+    uint64_t pages = (at->slot & ~UINT64_C(0xfff)) - (at->addr & ~UINT64_C(0xfff));
+    uint32_t code[4] = {
+        0x90000010, /* adrp x16, TARGET */
+        0x91000210, /* add x16, x16, :lo12:TARGET */
+        0xd61f0200, /* br x16 */
+        0xd503201f, /* nop */
+    };
+
+    code[0] = (uint32_t)field_set(&a64_adrp_any, code[0], pages);
+    code[1] = (uint32_t)field_set(&a64_add12, code[1], at->slot);
+    put_code(out, code, 4);
+}
+
 static uint64_t lazy_target(const struct stub_at *at) { return at->header; }
 
 static const uint8_t finalize_code[] = {
@@ -144,6 +159,9 @@ const struct arch arch_aarch64 = {
     .nop = 0xd503201f,
     .plt = {32, 16, plt_header, plt_entry, lazy_target},
     .plt_protected = {32, 16, plt_header, plt_entry, lazy_target},
+    .branch_reach = 128 << 20,
+    .far_jump_size = 16,
+    .far_jump = far_jump,
     .finalize_code = finalize_code,
     .finalize_size = sizeof finalize_code,
 };

@@ -39,6 +39,13 @@ struct arch {
        images that promise that every indirect branch meets a landing pad. */
     struct plt_code plt, plt_protected;
 
+    /* How far a call's branch reaches, in bytes (0: as far as an image is),
+       and a jump to SLOT for what lies further; it may spoil what a PLT
+       entry may. */
+    uint64_t branch_reach;
+    uint32_t far_jump_size;
+    void (*far_jump)(uint8_t *out, const struct stub_at *at);
+
     /* Rewrite the instruction of a GOT load into one that needs no slot.
        UNIT is the field, BEFORE the number of bytes of its section that lie
        before it.  relax_ok() only looks; relax() rewrites: the same field then

@@ -66,7 +66,8 @@ static bool lay_out(struct link *l)
 {
     return link_make_build_id(l) && link_make_dynrel(l) &&
            link_make_dynsym(l) && link_make_dynamic(l) && make_file_sections(l) &&
-           link_make_outs(l) && link_size_dynamic(l) && link_layout(l);
+           link_make_outs(l) && link_size_dynamic(l) && link_layout(l) &&
+           link_add_islands(l);
 }
 
 /* Two works that do not touch each other's data: the symbol table, which is
@@ -85,7 +86,7 @@ static void make_tables(void *arg, unsigned worker, uint64_t i)
         link_build_symtab(t->l);
     else
         t->ok = link_fill_dynsym(t->l) && link_fill_dynamic(t->l) && link_fill_dynrel(t->l) &&
-                link_fill_eh_frame(t->l);
+                link_fill_eh_frame(t->l) && link_fill_islands(t->l);
 }
 
 static bool relocate(struct link *l)

@@ -29,6 +29,7 @@ struct lobj;
 struct lsec;
 struct out;
 struct eh_section;
+struct island;
 struct relr_place;
 
 /* A run of input bytes and where it went. */
@@ -58,6 +59,7 @@ struct lsec {
     struct moved *moved;
     uint32_t moved_count;
     struct lsec *into;
+    struct island *island; /* where its far branches go */
     struct eh_section *eh; /* the records of an .eh_frame section */
 
     /* Dynamic relocations that the image needs for this section: RELATIVE in
@@ -220,6 +222,9 @@ struct link {
     uint32_t tls_ld_slot;  /* offset in .got, NO_SLOT */
     _Atomic bool need_tls_ld, need_static_tls, need_gotbase, need_textrel;
 
+    struct island **islands;
+    uint32_t island_count;
+
     struct lsym **dynsyms; /* [0] is NULL */
     uint64_t dynsym_count, dynsym_cap, dynsym_first_hashed;
     struct relr_place *relr_places; /* where RELR relocates */
@@ -370,6 +375,8 @@ bool link_layout(struct link *l);      /* addresses, and offsets of what is in m
 bool link_layout_file(struct link *l); /* offsets of the rest, section headers, size */
 struct out *link_out(struct link *l, const char *name, uint32_t type, uint64_t flags,
                      enum rank rank);
+/* Offsets of O's sections and its size. */
+void out_lay_out(struct out *o);
 bool out_add(struct link *l, struct out *o, struct lsec *s);
 static inline uint64_t lsec_addr(const struct lsec *s) { return s->out->addr + s->offset; }
 
@@ -408,6 +415,15 @@ uint64_t plt_entry_addr(const struct link *l, uint32_t index);
 enum { BUILD_ID_SIZE = 20 }; /* of one made from the contents; SHA-1's, which tools expect */
 bool link_make_property(struct link *l);
 bool link_make_build_id(struct link *l);
+
+/* ---- island.c: branches that do not reach ---- */
+bool link_add_islands(struct link *l); /* once laid out; lays out again */
+bool link_fill_islands(struct link *l);
+/* Where branch R of O leads: S + A, or its PLT entry. */
+uint64_t link_branch_target(const struct link *l, const struct lobj *o, const struct reloc *r);
+/* TARGET, or the jump that leads there if R of S cannot reach it. */
+uint64_t link_reachable(const struct link *l, const struct lsec *s, const struct reloc *r,
+                        uint64_t target);
 
 /* ---- symtab.c, headers.c, pack.c, write.c, report.c ---- */
 bool link_make_shstrtab(struct link *l);

@@ -13,10 +13,10 @@
 /* ---- making sections and symbols ---- */
 
 /* At most this many sections are made: one for each common symbol, one for
-   each pool of merged sections, and those of enum made. */
+   each pool of merged sections, islands, and those of enum made. */
 static uint32_t spare_sections(const struct link *l)
 {
-    uint64_t count = MADE_COUNT + 16;
+    uint64_t count = MADE_COUNT + 1024; /* the rest: islands and the finalizer */
 
     for (uint64_t i = 0; i < l->global_count; i++)
         count += l->globals[i]->state == SYM_COMMON;

@@ -124,13 +124,12 @@ static uint64_t start_value(const struct applier *ap, const struct reloc *r,
     case WHAT_DTPREL:
         return sym->addr - l->tls_addr;
     case WHAT_PLT:
-        if (sym->slots && l->slots[sym->slots].plt != NO_SLOT)
-            return plt_entry_addr(l, l->slots[sym->slots].plt);
         /* A call of a weak function that nobody can define: it is never
            taken, so it may lead to the next instruction. */
-        if (!lsym_defined(sym) && r->type->from == FROM_PLACE)
+        if (!lsym_defined(sym) && !sym->slots && r->type->from == FROM_PLACE)
             return at->p + 4;
-        break;
+        at->a = 0; /* is in the target already */
+        return link_reachable(l, ap->s, r, link_branch_target(l, ap->s->obj, r));
     default:
         break;
     }

@@ -304,7 +304,7 @@ static int by_linked(const void *a, const void *b)
 }
 
 /* What does not fit LINK_MAX_SIZE stays there; link_layout() refuses it. */
-static void lay_out_section(struct out *o)
+void out_lay_out(struct out *o)
 {
     uint64_t at = 0;
 
@@ -332,7 +332,7 @@ static void sort_linked(struct link *l)
         qsort(o->secs, o->count, sizeof(struct lsec *), by_linked);
         o->flags |= SHF_LINK_ORDER;
         o->link = o->secs[0]->obj->secs[o->secs[0]->sec->link].out;
-        lay_out_section(o);
+        out_lay_out(o);
     }
 }
 
@@ -437,7 +437,7 @@ bool link_make_outs(struct link *l)
     for (uint64_t i = 0; i < l->out_count; i++) {
         if (!sort_out(l, l->outs[i]))
             return false;
-        lay_out_section(l->outs[i]);
+        out_lay_out(l->outs[i]);
         l->outs[i]->index = (uint32_t)i;
     }
     sort_linked(l);
