@@ -15,7 +15,8 @@ static uint32_t segment_flags(const struct out *o)
 
 static bool is_relro(const struct link *l, const struct out *o)
 {
-    return l->opt->relro && (o->flags & SHF_WRITE) && o->rank < RANK_GOTPLT;
+    return l->opt->relro && (o->flags & SHF_WRITE) && o->rank < RANK_GOTPLT &&
+           o->rank != RANK_TBSS; /* has no memory of its own */
 }
 
 /* O needs a PT_LOAD of its own after PREV: other rights, or bytes behind
@@ -226,6 +227,7 @@ static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool
 {
     const struct out *prev = NULL;
     struct position at = {l->opt->image_base, 0};
+    bool in_relro = false;
 
     at.offset = EHDR64_SIZE + (uint64_t)l->segment_count * PHDR64_SIZE;
     at.addr += at.offset;
@@ -247,19 +249,20 @@ static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool
             if (prev->type == SHT_NOBITS)
                 at.offset = align_up(at.offset, page);
             next_segment(l, &at, page, separate || prev->type == SHT_NOBITS);
-        } else if (prev && is_relro(l, prev) && !is_relro(l, o)) {
+            in_relro = false;
+        } else if (in_relro && !is_relro(l, o) && o->rank != RANK_TBSS) {
             /* The last page of RELRO holds nothing else. */
             padding = align_up(at.addr, common) - at.addr;
             at.addr += padding;
             if (prev->type != SHT_NOBITS || o->type != SHT_NOBITS)
                 at.offset += padding;
+            in_relro = false;
         }
         padding = align_up(at.addr, align) - at.addr;
         o->addr = at.addr + padding;
         if (o->rank == RANK_TBSS) {
             /* Takes no room: each thread has its own. */
-            o->offset = at.offset;
-            l->relro_end = align_up(at.addr, common);
+            o->offset = at.offset + padding;
             prev = o;
             continue;
         }
@@ -271,8 +274,10 @@ static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool
         } else {
             o->offset = at.offset;
         }
-        if (is_relro(l, o))
+        if (is_relro(l, o)) {
+            in_relro = true;
             l->relro_end = align_up(at.addr, common);
+        }
         if (at.addr - l->opt->image_base > LINK_MAX_SIZE || at.offset > LINK_MAX_SIZE)
             return too_large(l, o);
         prev = o;
