@@ -1,1 +1,2 @@
 dist_doc_DATA += docs/inspect-schema.json
+EXTRA_DIST += docs/bugs.md

@@ -6,25 +6,26 @@
 #include "elf/file.h"
 #include "obj/object.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t sum; /* of what was touched, so that nothing is optimised away */
 
+static void die(const char *rule)
+{
+    fprintf(stderr, "does not hold: %s\n", rule);
+    abort();
+}
+#define check(rule) ((rule) ? (void)0 : die(#rule))
+
 static void touch(struct span file, struct span s)
 {
     if (s.size == 0)
         return;
-    if (s.at < file.at || s.size > file.size || s.at > file.at + file.size - s.size)
-        abort();
+    check(s.at >= file.at && s.size <= file.size && s.at <= file.at + file.size - s.size);
     sum += s.at[0] + s.at[s.size - 1];
-}
-
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
 }
 
 static void check_relocs(const struct object *o, uint32_t section)

@@ -17,8 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     FILES = 4,
-    /* An alignment costs room in the file; more than this is slow, and no bug. */
+    /* Room in the image that one number asks for: more than this is slow, and no bug. */
     LARGEST_ALIGN = 2 << 20,
+    MOST_ZEROS = 16 << 20,
 };
 
 enum option { GC, NOW, RELR, STRIP_SYMBOLS, STRIP_DEBUGGING, PACK, BUILD_ID, SYMBOLIC };
@@ -83,24 +84,37 @@ static uint8_t *make_archive(const struct span *parts, size_t count, size_t *siz
     return out;
 }
 
-/* A section that must be aligned beyond all reason makes an image as large. */
+/* An image that must be vast, but not so vast that it is refused. */
 static bool is_vast(struct span in)
 {
+    const uint64_t refused = UINT64_C(1) << 48;
     struct diag d = {0};
     struct arena a = {0};
     struct object o = {0};
-    bool vast = false;
+    uint64_t align = 0, zeros = 0, most = 0;
 
     if (format_find(in))
         format_elf.read(&d, &a, "", in, &o);
-    for (uint32_t i = 1; i < o.section_count; i++)
-        vast = vast || UINT64_C(1) << o.sections[i].align_log2 > LARGEST_ALIGN;
-    for (uint32_t i = 1; i < o.symbol_count; i++)
-        vast = vast || ((o.symbols[i].section == SECTION_COMMON ||
-                         o.symbols[i].section == SECTION_LARGE_COMMON) &&
-                        o.symbols[i].value > LARGEST_ALIGN);
+    for (uint32_t i = 1; i < o.section_count; i++) {
+        const struct section *s = &o.sections[i];
+
+        align |= UINT64_C(1) << s->align_log2;
+        if (s->flags & SEC_ZERO) {
+            zeros += s->size < refused ? s->size : 0;
+            most = s->size > most ? s->size : most;
+        }
+    }
+    for (uint32_t i = 1; i < o.symbol_count; i++) {
+        const struct symbol *s = &o.symbols[i];
+
+        if (s->section == SECTION_COMMON || s->section == SECTION_LARGE_COMMON) {
+            align |= s->value;
+            zeros += s->size < refused ? s->size : 0;
+            most = s->size > most ? s->size : most;
+        }
+    }
     arena_free(&a);
-    return vast;
+    return align >= LARGEST_ALIGN * 2 || (zeros > MOST_ZEROS && most < refused);
 }
 
 static struct version_script *versions(void)
@@ -134,8 +148,11 @@ static void run(struct link_options *o)
     bool ok = link_run(&d, o);
 
     if (d.where || counts[1] != d.errors || (!ok && !d.errors) ||
-        (ok && d.errors && !o->noinhibit))
+        (ok && d.errors && !o->noinhibit)) {
+        fprintf(stderr, "%s with %d errors, %d told: %s\n", ok ? "success" : "failure",
+                (int)d.errors, (int)counts[1], d.text);
         abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -75,6 +75,8 @@ tests_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
 tests_fuzz_fuzz_link_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
 endif
 EXTRA_DIST += \
+	tests/fuzz/corpus/link/does-not-unpack.hex \
+	tests/fuzz/corpus/link/section-without-a-name.hex \
 	tests/fuzz/elf_mutator.c \
 	tests/fuzz/make-seeds.sh \
 	tests/fuzz/seeds/aarch64.s \

@@ -227,6 +227,9 @@ static const struct broken files[] = {
       {BYTES, 0, WORD(0x508), 0x1000}},
      "section 5: .zdebug_x: 0x100000 bytes from 0x28 compressed ones"},
     {false, {{SHDR, OBJ_ORDER, SH_LINK, 11}}, "section 6: sh_link 11 of 11 sections"},
+    {false,
+     {{SHDR, OBJ_TEXT, SH_SIZE, 0x500}, {SHDR, OBJ_TEXT_F, SH_SIZE, 0x9c0}},
+     "sections overlap: the first 4 have 0xef8 bytes, the file has 0xdc0"},
 
     /* read.c, objects */
     {false, {{SHDR, OBJ_RELA, SH_INFO, 0}}, "section 2: relocates section 0 of 11"},
@@ -370,6 +373,74 @@ START_TEST(says_what_is_wrong)
 }
 END_TEST
 
+/* Names of 65534 bytes each, all of them the same bytes: 4096 symbols, or 64
+   sections. */
+enum { LONG_NAME = 65534, STRINGS = LONG_NAME + 2, SYMBOLS = 4096, HEADERS = 64 };
+
+static void put_strings(uint8_t *at)
+{
+    memset(at, 'a', STRINGS);
+    at[0] = at[STRINGS - 1] = 0;
+}
+
+START_TEST(refuses_shared_symbol_names)
+{
+    uint64_t size = OBJ_SIZE + SYMBOLS * 24 + STRINGS, headers = OBJ_SECTIONS * 0x100;
+    uint8_t *bytes = calloc(1, size);
+    struct diag d = {0};
+    struct arena a = {0};
+    struct object o;
+
+    ck_assert_ptr_nonnull(bytes);
+    make_elf_object(bytes, true, false);
+    store_uint(bytes + headers + OBJ_SYMTAB * 64 + 24, 8, false, OBJ_SIZE);
+    store_uint(bytes + headers + OBJ_SYMTAB * 64 + 32, 8, false, SYMBOLS * 24);
+    store_uint(bytes + headers + OBJ_SYMTAB * 64 + 44, 4, false, 1);
+    store_uint(bytes + headers + OBJ_STRTAB * 64 + 24, 8, false, OBJ_SIZE + SYMBOLS * 24);
+    store_uint(bytes + headers + OBJ_STRTAB * 64 + 32, 8, false, STRINGS);
+    put_strings(bytes + OBJ_SIZE + SYMBOLS * 24);
+    for (unsigned i = 1; i < SYMBOLS; i++) {
+        store_uint(bytes + OBJ_SIZE + i * 24, 4, false, 1);
+        bytes[OBJ_SIZE + i * 24 + 4] = STB_GLOBAL << 4;
+    }
+    /* The file has 167360 bytes; 41 * 65534 is more than 16 times that. */
+    ck_assert(!read_bytes(&d, &a, bytes, size, &o));
+    ck_assert_str_eq(d.text, "section 8: symbol 41: the names so far have more than 16 times the "
+                             "file's bytes");
+    arena_free(&a);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(refuses_shared_section_names)
+{
+    uint64_t size = 64 + HEADERS * 64 + STRINGS;
+    uint8_t *bytes = calloc(1, size);
+    struct diag d = {0};
+    struct arena a = {0};
+    struct object o;
+
+    ck_assert_ptr_nonnull(bytes);
+    memcpy(bytes, "\177ELF\2\1\1", 7);
+    store_uint(bytes + 16, 2, false, ET_REL);
+    store_uint(bytes + 18, 2, false, EM_X86_64);
+    store_uint(bytes + 40, 8, false, 64);
+    store_uint(bytes + 58, 2, false, 64);
+    store_uint(bytes + 60, 2, false, HEADERS);
+    store_uint(bytes + 62, 2, false, 1);
+    for (unsigned i = 1; i < HEADERS; i++)
+        store_uint(bytes + 64 + i * 64, 4, false, 1);
+    store_uint(bytes + 128 + 4, 4, false, SHT_STRTAB);
+    store_uint(bytes + 128 + 24, 8, false, 64 + HEADERS * 64);
+    store_uint(bytes + 128 + 32, 8, false, STRINGS);
+    put_strings(bytes + 64 + HEADERS * 64);
+    ck_assert(!read_bytes(&d, &a, bytes, size, &o));
+    ck_assert_str_eq(d.text, "section names have more than 16 times the file's bytes");
+    arena_free(&a);
+    free(bytes);
+}
+END_TEST
+
 /* ---- any damage ---- */
 
 /* Whatever is there, the answer is yes or no, and no comes with a reason. */
@@ -456,6 +527,8 @@ int main(void)
     tcase_add_loop_test(sound, reads_a_library, 0, 4);
     suite_add_tcase(suite, sound);
     tcase_add_loop_test(broken, says_what_is_wrong, 0, sizeof files / sizeof *files);
+    tcase_add_test(broken, refuses_shared_symbol_names);
+    tcase_add_test(broken, refuses_shared_section_names);
     tcase_add_loop_test(broken, survives_cuts, 0, 4);
     tcase_add_loop_test(broken, survives_flips, 0, 4);
     tcase_add_loop_test(broken, survives_want_of_memory, 0, 2);

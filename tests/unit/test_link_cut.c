@@ -56,7 +56,7 @@ static bool link_bytes(const uint8_t *bytes, uint64_t size, bool options, char *
     ck_assert(memory >= 0 && ftruncate(memory, 0) == 0 &&
               pwrite(memory, bytes, size, 0) == (ssize_t)size);
     ok = link_run(&d, &o);
-    ck_assert(ok ? d.errors == 0 : d.status != OK && d.text[0]);
+    ck_assert_msg(ok ? d.errors == 0 : d.status != OK && d.text[0], "%d errors %d status %d: %s", ok, (int)d.errors, (int)d.status, d.text);
     ck_assert_uint_eq(told, d.errors);
     ck_assert_ptr_null(d.where);
     if (text)
