@@ -74,7 +74,12 @@ tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz_link.c tests/fuzz/elf_mutator.c
 tests_fuzz_fuzz_elf_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
 tests_fuzz_fuzz_link_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
 endif
+script_tests += tests/fuzz/seeds.sh
 EXTRA_DIST += \
+	tests/fuzz/corpus/elf/sound-library-32-bit-big-endian.hex \
+	tests/fuzz/corpus/elf/sound-library.hex \
+	tests/fuzz/corpus/elf/sound-object-32-bit-big-endian.hex \
+	tests/fuzz/corpus/elf/sound-object.hex \
 	tests/fuzz/corpus/link/does-not-unpack.hex \
 	tests/fuzz/corpus/link/section-without-a-name.hex \
 	tests/fuzz/elf_mutator.c \
