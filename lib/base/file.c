@@ -57,6 +57,24 @@ bool file_is(const struct file *file, const char *path)
            a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+bool file_read(const struct file *file, uint64_t offset, void *to, uint64_t n)
+{
+    uint8_t *at = to;
+
+    while (n > 0) {
+        ssize_t got = pread(file->fd, at, n, (off_t)offset);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        at += got;
+        offset += (uint64_t)got;
+        n -= (uint64_t)got;
+    }
+    return true;
+}
+
 /* An unnamed file in the directory of PATH: it vanishes by itself if the
    process is killed.  -1 where the file system has no such thing. */
 static int open_unnamed(const char *path)
@@ -118,6 +136,14 @@ bool output_begin(struct diag *d, const char *path, uint64_t size, struct output
         return false;
     }
     return true;
+}
+
+bool output_room(struct diag *d, const struct output *out, uint64_t size)
+{
+    int err = out->temp ? make_room(out->fd, size) : 0;
+
+    return !err || diag_fail(d, E_SYSTEM, "%s: cannot make room for %llu bytes: %s", out->path,
+                             (unsigned long long)size, strerror(err));
 }
 
 bool output_write(const struct output *out, const void *p, uint64_t n, uint64_t off)

@@ -25,6 +25,10 @@ void file_close(struct file *file);
 /* FILE is what PATH names, by whatever way; false if there is no such file. */
 bool file_is(const struct file *file, const char *path);
 
+/* Read N bytes at OFFSET of FILE, past its mapping; false if they are not all
+   there.  May be called from several threads. */
+bool file_read(const struct file *file, uint64_t offset, void *to, uint64_t n);
+
 /* A file under construction, beside the name that it will have. */
 struct output {
     const char *path;
@@ -36,6 +40,8 @@ struct output {
 /* Begin PATH, of SIZE bytes when it is known (0 if not).  Space is allocated
    at once where the file system can, so that a full disk shows here. */
 bool output_begin(struct diag *d, const char *path, uint64_t size, struct output *out);
+/* Room for SIZE bytes in all, for a file that was begun with less. */
+bool output_room(struct diag *d, const struct output *out, uint64_t size);
 /* Write all N bytes at OFF; may be called from several threads. */
 bool output_write(const struct output *out, const void *p, uint64_t n, uint64_t off);
 /* Give the file its MODE (less the umask) and its name.  Whatever had the

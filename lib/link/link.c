@@ -67,7 +67,7 @@ static bool lay_out(struct link *l)
     return link_make_build_id(l) && link_make_dynrel(l) &&
            link_make_dynsym(l) && link_make_dynamic(l) && make_file_sections(l) &&
            link_make_outs(l) && link_size_dynamic(l) && link_layout(l) &&
-           link_add_islands(l);
+           link_add_islands(l) && link_start_early(l);
 }
 
 /* Two works that do not touch each other's data: the symbol table, which is
@@ -131,7 +131,7 @@ static void progress(const struct link *l, const char *phase, const struct times
 
 bool link_run(struct diag *d, const struct link_options *options)
 {
-    struct link l = {.d = d, .opt = options};
+    struct link l = {.d = d, .opt = options, .output = {.fd = -1}};
     struct timespec since;
     bool ok = true;
 
@@ -141,6 +141,8 @@ bool link_run(struct diag *d, const struct link_options *options)
         ok = phases[i].run(&l);
     }
     progress(&l, NULL, &since);
+    link_stop_early(&l);
+    output_abandon(&l.output);
     for (uint64_t i = 0; i < l.owned_count; i++)
         free(l.owned[i]);
     for (uint64_t i = 0; i < l.file_count; i++)

@@ -30,6 +30,7 @@ struct lsec;
 struct out;
 struct eh_section;
 struct island;
+struct early;
 struct relr_place;
 
 /* A run of input bytes and where it went. */
@@ -242,6 +243,8 @@ struct link {
     uint64_t tls_addr, tls_size, tls_align;
     uint64_t got_base; /* GOT */
     uint64_t relro_end;
+    struct output output;
+    struct early *early; /* what is being written already, NULL if nothing is */
     struct buf symtab_out, symtab_extended;
     uint32_t symtab_first_global;
     bool symtab_needs_extended;
@@ -434,6 +437,17 @@ void link_build_symtab(struct link *l);
 bool link_finish_symtab(struct link *l);
 bool link_pack_debug(struct link *l); /* --compress-debug-sections */
 bool link_write(struct link *l);
+
+/* ---- early.c ---- */
+enum { LINK_WINDOW = 2 << 20 }; /* the file is written in parts of this size */
+/* Begin to write what cannot change any more. */
+bool link_start_early(struct link *l);
+/* True if WINDOW is written by that. */
+bool link_is_early(const struct link *l, uint64_t window);
+/* Wait for it; the hashes of its windows go to HASHES, which may be NULL. */
+bool link_end_early(struct link *l, uint64_t *hashes, int *os_error);
+/* Give it up. */
+void link_stop_early(struct link *l);
 /* Copy S from FROM on, SIZE bytes, relocated, to OUT. */
 bool link_copy(struct link *l, struct diag *d, struct lsec *s, uint64_t from, uint64_t size,
                uint8_t *out);

@@ -4,6 +4,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/link/dynamic.c \
 	lib/link/dynrel.c \
 	lib/link/dynsym.c \
+	lib/link/early.c \
 	lib/link/eh_frame.c \
 	lib/link/gc.c \
 	lib/link/headers.c \

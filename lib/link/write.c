@@ -20,7 +20,7 @@
 #include <xxhash.h>
 
 enum {
-    WINDOW = 2 << 20,
+    WINDOW = LINK_WINDOW,
     MARGIN = 16,         /* more than any field, and what a relaxation looks at */
     READ_DIRECT = 64 << 10, /* from this size on, read() beats page faults */
 };
@@ -34,7 +34,6 @@ struct extent {
 
 struct writer {
     struct link *l;
-    struct output out;
     struct extent *extents;
     uint64_t count, cap;
     uint8_t **buffers;   /* one window and its margins for each worker */
@@ -46,22 +45,6 @@ struct writer {
 };
 
 /* ---- copying a section ---- */
-
-static bool read_file(const struct file *f, uint64_t offset, uint8_t *to, uint64_t n)
-{
-    while (n > 0) {
-        ssize_t got = pread(f->fd, to, n, (off_t)offset);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        to += got;
-        offset += (uint64_t)got;
-        n -= (uint64_t)got;
-    }
-    return true;
-}
 
 /* The plain bytes of S. */
 static bool copy_plain(struct lsec *s, uint64_t from, uint64_t size, uint8_t *to)
@@ -77,7 +60,7 @@ static bool copy_plain(struct lsec *s, uint64_t from, uint64_t size, uint8_t *to
     }
     if (!s->data && size >= READ_DIRECT && f && at >= f->data.at &&
         at + s->sec->data.size <= f->data.at + f->data.size)
-        return read_file(f, (uint64_t)(at - f->data.at) + from, to, size);
+        return file_read(f, (uint64_t)(at - f->data.at) + from, to, size);
     memcpy(to, at + from, size);
     return true;
 }
@@ -167,7 +150,7 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
     uint8_t *buffer = w->buffers[worker] + MARGIN;
     uint64_t lo = 0, hi = w->count;
 
-    if (atomic_load(&w->failed))
+    if (atomic_load(&w->failed) || link_is_early(w->l, i))
         return;
     /* The first extent that ends behind the window's start. */
     while (lo < hi) {
@@ -197,7 +180,7 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
     if (w->hashes)
         w->hashes[i] = XXH3_64bits(buffer, end - start);
     errno = 0;
-    if (!output_write(&w->out, buffer, end - start, start)) {
+    if (!output_write(&w->l->output, buffer, end - start, start)) {
         atomic_store(&w->os_error, errno ? errno : EIO);
         atomic_store(&w->failed, true);
     }
@@ -272,36 +255,46 @@ static bool write_build_id(struct writer *w, uint64_t windows)
     for (uint64_t at = 0; at < size; at += 4)
         store_uint(s->data + 16 + at, 4, true,
                    XXH3_64bits_withSeed(w->hashes, windows * sizeof *w->hashes, at) & 0xffffffff);
-    return output_write(&w->out, s->data + 16, size, s->out->offset + s->offset + 16);
+    return output_write(&w->l->output, s->data + 16, size, s->out->offset + s->offset + 16);
+}
+
+static bool make_buffers(struct writer *w, uint64_t windows)
+{
+    struct link *l = w->l;
+    unsigned workers = par_workers();
+
+    if (l->opt->build_id == BUILD_ID_HASH &&
+        !(w->hashes = arena_alloc(&l->arena, windows, sizeof *w->hashes)))
+        return diag_nomem(l->d);
+    if (!(w->buffers = arena_alloc(&l->arena, workers, sizeof *w->buffers)))
+        return diag_nomem(l->d);
+    for (unsigned i = 0; i < workers; i++)
+        if (!(w->buffers[i] = malloc(WINDOW + 2 * MARGIN)) || !link_own(l, w->buffers[i]))
+            return diag_nomem(l->d);
+    return true;
 }
 
 bool link_write(struct link *l)
 {
-    struct writer w = {.l = l, .out = {.fd = -1}};
+    struct writer w = {.l = l};
     uint64_t windows = (l->file_size + WINDOW - 1) / WINDOW;
-    unsigned workers = par_workers();
-    bool ok = list_extents(&w);
+    int early_error = 0;
+    bool ok = false;
 
-    if (ok && (l->opt->build_id == BUILD_ID_HASH) &&
-        !(w.hashes = arena_alloc(&l->arena, windows, sizeof *w.hashes)))
-        ok = diag_nomem(l->d);
-    w.buffers = arena_alloc(&l->arena, workers, sizeof *w.buffers);
-    for (unsigned i = 0; ok && w.buffers && i < workers; i++)
-        if (!(w.buffers[i] = malloc(WINDOW + 2 * MARGIN)) || !link_own(l, w.buffers[i]))
-            ok = diag_nomem(l->d);
-    ok = ok && output_begin(l->d, l->opt->output, l->file_size, &w.out) &&
-         complaints_begin(l->d, &w.complaints);
-    if (!ok) {
-        output_abandon(&w.out);
+    if (!list_extents(&w) || !make_buffers(&w, windows))
         return false;
-    }
+    if (!(l->early ? output_room(l->d, &l->output, l->file_size)
+                   : output_begin(l->d, l->opt->output, l->file_size, &l->output)) ||
+        !complaints_begin(l->d, &w.complaints))
+        return false;
     par_for(windows, write_window, &w);
     ok = complaints_end(l->d, &w.complaints) || l->opt->noinhibit;
+    if (!link_end_early(l, w.hashes, &early_error)) {
+        w.failed = true;
+        w.os_error = early_error;
+    }
     if (ok && (w.failed || !write_build_id(&w, windows)))
         ok = diag_fail(l->d, E_SYSTEM, "%s: cannot write: %s", l->opt->output,
                        strerror(w.os_error ? w.os_error : EIO));
-    if (ok)
-        return output_commit(l->d, &w.out, 0777);
-    output_abandon(&w.out);
-    return false;
+    return ok && output_commit(l->d, &l->output, 0777);
 }
