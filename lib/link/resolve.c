@@ -434,6 +434,36 @@ bool link_add_object(struct link *l, struct lobj *o)
     return true;
 }
 
+/* Is there any undefined symbol that names its version, "f@V"? */
+static bool names_versions(const struct link *l)
+{
+    for (uint64_t i = 0; i < l->global_count; i++)
+        if (l->globals[i]->state == SYM_UNDEFINED && strchr(l->globals[i]->name, '@'))
+            return true;
+    return false;
+}
+
+/* The undefined symbol "f@V" (or "f@@V") that symbol I of library O defines,
+   NULL if there is none. */
+static struct lsym *find_versioned(const struct link *l, const struct object *o, uint32_t i)
+{
+    const struct symbol *from = &o->symbols[i];
+    const char *version = from->version < o->version_count ? o->versions[from->version] : NULL;
+    struct lsym *s = NULL;
+
+    if (from->section == SECTION_UNDEF || !version)
+        return NULL;
+    for (int ats = 1; ats <= 2 && !s; ats++) {
+        struct buf name = {0};
+
+        buf_printf(&name, "%s%s%s", from->name, "@@" + (2 - ats), version);
+        s = name.bad ? NULL : link_find(l, (const char *)name.at);
+        s = s && s->state == SYM_UNDEFINED ? s : NULL;
+        buf_free(&name);
+    }
+    return s;
+}
+
 /* --as-needed: is O needed by what was seen so far?  As in ld: a strong
    reference of an object, or of a library that does not bring O itself. */
 static bool is_needed(const struct link *l, const struct lobj *o)
@@ -455,21 +485,13 @@ static bool is_needed(const struct link *l, const struct lobj *o)
             return true;
     }
     /* A reference that names its version: "f@V". */
-    for (uint64_t i = 0; i < l->global_count; i++) {
-        const struct lsym *s = l->globals[i];
-        const char *at = s->state == SYM_UNDEFINED && s->strong_ref ? strchr(s->name, '@') : NULL;
+    if (names_versions(l))
+        for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
+            const struct lsym *s = find_versioned(l, &o->o, i);
 
-        for (uint32_t n = o->o.first_global; at && n < o->o.symbol_count; n++) {
-            const struct symbol *from = &o->o.symbols[n];
-            const char *version =
-                from->version < o->o.version_count ? o->o.versions[from->version] : NULL;
-
-            if (from->section != SECTION_UNDEF && version &&
-                !strncmp(from->name, s->name, (size_t)(at - s->name)) &&
-                !from->name[at - s->name] && !strcmp(at + strspn(at, "@"), version))
+            if (s && s->strong_ref)
                 return true;
         }
-    }
     return false;
 }
 
@@ -514,39 +536,73 @@ bool link_add_shared(struct link *l, struct lobj *o)
 
 /* ---- when all inputs are known ---- */
 
-/* An undefined "f@V": version V of f in some library, or our own f if that
-   is its version. */
-static void resolve_versioned(struct link *l, struct lsym *s)
+/* An undefined "f@V" may be our own f, if that is its version. */
+struct own_version {
+    const struct lsym *s;
+    struct lsym *plain;
+};
+
+static int by_symbol(const void *a, const void *b)
+{
+    const struct own_version *x = a, *y = b;
+
+    return x->s < y->s ? -1 : x->s > y->s;
+}
+
+static struct lsym *own_version(const struct link *l, const struct lsym *s)
 {
     const char *at = strchr(s->name, '@');
-    const char *version = at + strspn(at, "@");
-    size_t len = (size_t)(at - s->name);
-    struct lsym *plain = NULL;
-    char *name = arena_strndup(&l->arena, s->name, len);
+    char *name = strndup(s->name, (size_t)(at - s->name));
+    struct lsym *plain = name ? link_find(l, name) : NULL;
 
-    for (uint64_t i = 0; i < l->lib_count; i++) {
-        const struct object *o = &l->libs[i]->o;
+    free(name);
+    return plain && lsym_defined(plain) &&
+                   (plain->version & 0x7fff) == find_version(l, at + strspn(at, "@"))
+               ? plain
+               : NULL;
+}
 
-        for (uint32_t n = o->first_global; n < o->symbol_count; n++) {
-            const struct symbol *from = &o->symbols[n];
+/* Undefined symbols that name their version: some library's, or our own. */
+static bool resolve_versioned(struct link *l)
+{
+    struct own_version *own = NULL;
+    uint64_t count = 0, cap = 0;
 
-            if (from->section == SECTION_UNDEF || strncmp(from->name, s->name, len) != 0 ||
-                from->name[len] || from->version >= o->version_count ||
-                !o->versions[from->version] || strcmp(o->versions[from->version], version) != 0)
-                continue;
-            s->state = SYM_SHARED;
-            s->obj = l->libs[i];
-            s->index = n;
-            return;
+    if (!names_versions(l))
+        return true;
+    for (uint64_t i = 0; i < l->lib_count; i++)
+        for (uint32_t n = l->libs[i]->o.first_global; n < l->libs[i]->o.symbol_count; n++) {
+            struct lsym *s = find_versioned(l, &l->libs[i]->o, n);
+
+            if (s) {
+                s->state = SYM_SHARED;
+                s->obj = l->libs[i];
+                s->index = n;
+            }
         }
+    for (uint64_t i = 0; i < l->global_count; i++) {
+        const struct lsym *s = l->globals[i];
+        struct lsym *plain =
+            s->state == SYM_UNDEFINED && strchr(s->name, '@') ? own_version(l, s) : NULL;
+
+        if (!plain)
+            continue;
+        if (!arena_grow(&l->arena, (void **)&own, count, &cap, sizeof *own))
+            return diag_nomem(l->d);
+        own[count++] = (struct own_version){s, plain};
     }
-    plain = name ? link_find(l, name) : NULL;
-    if (!plain || !lsym_defined(plain) || (plain->version & 0x7fff) != find_version(l, version))
-        return;
+    if (count == 0)
+        return true;
+    qsort(own, count, sizeof *own, by_symbol);
     for (uint64_t i = 1; i < l->obj_count; i++)
-        for (uint32_t n = 0; n < l->objs[i]->o.symbol_count - l->objs[i]->o.first_global; n++)
-            if (l->objs[i]->globals[n] == s)
-                l->objs[i]->globals[n] = plain;
+        for (uint32_t n = 0; n < l->objs[i]->o.symbol_count - l->objs[i]->o.first_global; n++) {
+            const struct own_version key = {l->objs[i]->globals[n], NULL};
+            const struct own_version *found = bsearch(&key, own, count, sizeof *own, by_symbol);
+
+            if (found)
+                l->objs[i]->globals[n] = found->plain;
+        }
+    return true;
 }
 
 /* Does the script (or list) SCRIPT name S as one for all to see? */
@@ -594,14 +650,8 @@ void link_decide_export(struct link *l, struct lsym *s)
 
 bool link_finish_symbols(struct link *l)
 {
-    uint64_t count = l->global_count;
-
-    for (uint64_t i = 0; i < count; i++) {
-        struct lsym *s = l->globals[i];
-
-        if (s->state == SYM_UNDEFINED && strchr(s->name, '@'))
-            resolve_versioned(l, s);
-    }
+    if (!resolve_versioned(l))
+        return false;
     for (uint64_t i = 0; i < l->global_count; i++)
         if (lsym_defined(l->globals[i]))
             link_decide_export(l, l->globals[i]);
