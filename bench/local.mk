@@ -1,1 +1,1 @@
-# EXTRA_DIST += bench/FILE
+EXTRA_DIST += bench/README.md bench/link.py
