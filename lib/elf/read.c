@@ -2,25 +2,14 @@
 /* read.c - an ELF relocatable object or shared library as a neutral object.
  * Foreign numbers end here: what leaves is checked and has the model's words. */
 
-#include "elf/file.h"
 #include "elf/machine.h"
-#include "obj/object.h"
+#include "elf/reader.h"
 
 #include <inttypes.h>
 
-struct reader {
-    struct diag *d;
-    struct arena *a;
-    struct elf_file f;
-    struct object *o;
-    uint64_t name_bytes; /* of all names so far */
-};
-
-/* Names may share bytes, as tails of each other; a file in which they add up
-   to more than this many times its size was made to waste time. */
 enum { NAME_TIMES = 16 };
 
-static bool count_name(struct reader *r, const char *name)
+bool elf_count_name(struct reader *r, const char *name)
 {
     r->name_bytes += strlen(name);
     return r->name_bytes / NAME_TIMES <= r->f.in.size ||
@@ -348,7 +337,7 @@ static bool read_symbol(struct reader *r, struct cursor *c, struct span names,
                          "name at 0x%" PRIx32 " does not end inside the string table (0x%" PRIx64
                          " bytes)",
                          s.name, names.size);
-    if (!count_name(r, out->name))
+    if (!elf_count_name(r, out->name))
         return false;
     if (bind != STB_LOCAL && bindings[bind] == BIND_LOCAL)
         return diag_fail(r->d, E_UNSUPPORTED, "`%s' has binding %u", out->name, bind);
@@ -359,8 +348,7 @@ static bool read_symbol(struct reader *r, struct cursor *c, struct span names,
     return symbol_section(r, &s, extended, i, out);
 }
 
-/* The symbol table in section INDEX (0: there is none). */
-static bool read_symbols(struct reader *r, uint32_t index)
+bool elf_read_symbols(struct reader *r, uint32_t index)
 {
     struct object *o = r->o;
     uint64_t size = elf_sym_size(r->f.wide);
@@ -464,189 +452,6 @@ static bool read_groups(struct reader *r)
     return ok;
 }
 
-static const struct elf_shdr *find_section(const struct reader *r, uint32_t type)
-{
-    for (uint32_t i = 1; i < r->f.section_count; i++)
-        if (r->f.sections[i].type == type)
-            return &r->f.sections[i];
-    return NULL;
-}
-
-/* The string table that S names, empty if it names none. */
-static struct span linked_strings(const struct reader *r, const struct elf_shdr *s)
-{
-    if (s->link < r->f.section_count && r->f.sections[s->link].type == SHT_STRTAB)
-        return r->f.sections[s->link].data;
-    return (struct span){0};
-}
-
-/* Remember that version INDEX is called NAME. */
-static bool add_version(struct reader *r, uint32_t index, const char *name)
-{
-    struct object *o = r->o;
-
-    if (index >= o->version_count) {
-        uint32_t want = index + 1 > o->version_count * 2 ? index + 1 : o->version_count * 2;
-        const char **bigger = arena_alloc(r->a, want, sizeof *bigger);
-
-        if (!bigger)
-            return diag_nomem(r->d);
-        if (o->version_count)
-            memcpy(bigger, o->versions, o->version_count * sizeof *bigger);
-        o->versions = bigger;
-        o->version_count = want;
-    }
-    o->versions[index] = name;
-    return true;
-}
-
-/* SHT_GNU_VERDEF: a chain of definitions, each with its names. */
-static bool read_verdef(struct reader *r)
-{
-    const struct elf_shdr *s = find_section(r, SHT_GNU_VERDEF);
-    uint64_t at = 0;
-
-    for (uint32_t n = 0; s && n < s->info; n++) {
-        struct cursor c = elf_cursor(&r->f, s->data);
-        uint16_t index = 0, count = 0;
-        uint32_t aux = 0, next = 0;
-        const char *name = NULL;
-
-        cur_take(&c, at + 4);
-        index = cur_u16(&c);
-        count = cur_u16(&c);
-        cur_u32(&c);
-        aux = cur_u32(&c);
-        next = cur_u32(&c);
-        c.pos = 0;
-        cur_take(&c, at + aux);
-        name = span_str(linked_strings(r, s), cur_u32(&c));
-        if (c.bad || !name || count == 0)
-            return diag_fail(r->d, E_FORMAT, "version definition %" PRIu32 " is damaged", n);
-        if (!add_version(r, index & 0x7fff, (index & 0x7fff) > VER_NDX_GLOBAL ? name : NULL))
-            return false;
-        if (next == 0)
-            break;
-        at += next;
-    }
-    return true;
-}
-
-/* SHT_GNU_VERNEED, for the versions of the library's own undefined symbols. */
-static bool read_verneed(struct reader *r)
-{
-    const struct elf_shdr *s = find_section(r, SHT_GNU_VERNEED);
-    uint64_t at = 0;
-    /* Chains may share entries in a hostile file; a sound one has no more
-       entries than fit. */
-    uint64_t left = s ? s->size / 16 : 0;
-
-    for (uint32_t n = 0; s && n < s->info; n++) {
-        struct cursor c = elf_cursor(&r->f, s->data);
-        uint16_t count = 0;
-        uint32_t next = 0;
-        uint64_t aux = 0;
-
-        cur_take(&c, at + 2);
-        count = cur_u16(&c);
-        cur_u32(&c);
-        aux = at + cur_u32(&c);
-        next = cur_u32(&c);
-        for (uint16_t i = 0; !c.bad && i < count && left > 0; i++, left--) {
-            uint32_t name = 0, step = 0;
-            uint16_t index = 0;
-
-            c.pos = 0;
-            cur_take(&c, aux + 6);
-            index = cur_u16(&c);
-            name = cur_u32(&c);
-            step = cur_u32(&c);
-            if (!c.bad && !add_version(r, index & 0x7fff, span_str(linked_strings(r, s), name)))
-                return false;
-            aux += step;
-        }
-        if (c.bad)
-            return diag_fail(r->d, E_FORMAT, "version need %" PRIu32 " is damaged", n);
-        if (next == 0)
-            break;
-        at += next;
-    }
-    return true;
-}
-
-/* SHT_GNU_VERSYM: one number for each dynamic symbol. */
-static bool read_versym(struct reader *r)
-{
-    const struct elf_shdr *s = find_section(r, SHT_GNU_VERSYM);
-    struct cursor c;
-
-    if (!s)
-        return true;
-    c = elf_cursor(&r->f, s->data);
-    if (!cur_count(&c, r->o->symbol_count, 2))
-        return diag_fail(r->d, E_FORMAT,
-                         "0x%" PRIx64 " bytes of versions for %" PRIu32 " dynamic symbols", s->size,
-                         r->o->symbol_count);
-    for (uint32_t i = 0; i < r->o->symbol_count; i++) {
-        uint16_t v = cur_u16(&c);
-
-        r->o->symbols[i].version = v & 0x7fff;
-        r->o->symbols[i].hidden_version = v & VERSYM_HIDDEN;
-    }
-    return true;
-}
-
-/* DT_SONAME and DT_NEEDED. */
-static bool read_dynamic(struct reader *r)
-{
-    const struct elf_shdr *s = find_section(r, SHT_DYNAMIC);
-    struct span strings = {0};
-    struct cursor c;
-    uint64_t cap = 0;
-
-    if (!s)
-        return true;
-    strings = linked_strings(r, s);
-    c = elf_cursor(&r->f, s->data);
-    for (;;) {
-        uint64_t tag = cur_word(&c), value = cur_word(&c);
-        const char *name = NULL;
-
-        if (c.bad || tag == DT_NULL)
-            return true;
-        if (tag == DT_FLAGS_1 && (value & DF_1_PIE))
-            r->o->kind = OBJ_EXECUTABLE;
-        if (tag != DT_SONAME && tag != DT_NEEDED)
-            continue;
-        name = span_str(strings, value);
-        if (!name)
-            return diag_fail(r->d, E_FORMAT,
-                             "%s at 0x%" PRIx64 " does not end inside the dynamic string table",
-                             tag == DT_SONAME ? "DT_SONAME" : "DT_NEEDED", value);
-        if (!count_name(r, name))
-            return false;
-        if (tag == DT_SONAME) {
-            r->o->soname = name;
-        } else {
-            if (!arena_grow(r->a, (void **)&r->o->needed, r->o->needed_count, &cap,
-                            sizeof *r->o->needed))
-                return diag_nomem(r->d);
-            r->o->needed[r->o->needed_count++] = name;
-        }
-    }
-}
-
-static bool read_shared(struct reader *r)
-{
-    uint32_t dynsym = 0;
-
-    for (uint32_t i = 1; i < r->f.section_count; i++)
-        if (r->f.sections[i].type == SHT_DYNSYM)
-            dynsym = i;
-    return read_symbols(r, dynsym) && read_dynamic(r) && read_verdef(r) && read_verneed(r) &&
-           read_versym(r);
-}
-
 static bool read_relocatable(struct reader *r)
 {
     uint32_t symtab = 0;
@@ -658,7 +463,7 @@ static bool read_relocatable(struct reader *r)
                                                  " are both symbol tables", symtab, i);
             symtab = i;
         }
-    return read_symbols(r, symtab) && attach_relocs(r) && read_groups(r);
+    return elf_read_symbols(r, symtab) && attach_relocs(r) && read_groups(r);
 }
 
 static bool elf_read(struct diag *d, struct arena *a, const char *name, struct span in,
@@ -691,78 +496,11 @@ static bool elf_read(struct diag *d, struct arena *a, const char *name, struct s
     } else {
         out->kind = (enum object_kind)kinds[r.f.type];
         ok = read_sections(&r) &&
-             (out->kind == OBJ_RELOCATABLE ? read_relocatable(&r) : read_shared(&r));
+             (out->kind == OBJ_RELOCATABLE ? read_relocatable(&r) : elf_read_shared(&r));
     }
     if (!ok)
         *out = (struct object){0};
     return ok;
-}
-
-/* Little-endian loads that compile to one instruction. */
-static inline uint64_t le64(const uint8_t *p)
-{
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-           (uint64_t)p[7] << 56;
-}
-
-static bool bad_reloc(struct diag *d, const struct object *o, uint32_t section, uint64_t index,
-                      const struct reloc *r, unsigned bytes)
-{
-    struct where sec = {d->where, "section", section};
-    struct where here = {&sec, "relocation", index};
-
-    d->where = &here;
-    if (r->symbol >= o->symbol_count)
-        diag_fail(d, E_FORMAT, "symbol %" PRIu32 " of %" PRIu32, r->symbol, o->symbol_count);
-    else
-        diag_fail(d, E_FORMAT,
-                  "%u bytes at 0x%" PRIx64 " are not inside section %s (0x%" PRIx64 " bytes)",
-                  bytes, r->offset, o->sections[section].name, o->sections[section].size);
-    d->where = sec.up;
-    return false;
-}
-
-static bool elf_relocs(struct diag *d, const struct object *o, uint32_t section, uint64_t first,
-                       struct reloc *out, unsigned max, unsigned *got)
-{
-    const struct section *s = &o->sections[section];
-    const uint8_t *p = s->relocs.at + first * s->reloc_size;
-    bool fast = o->wide && !o->big && !s->implicit;
-    unsigned n = s->reloc_count - first < max ? (unsigned)(s->reloc_count - first) : max;
-    const struct reloc_type *type = NULL;
-    uint32_t number = UINT32_MAX; /* of TYPE: runs of one type are common */
-
-    *got = 0;
-    for (unsigned i = 0; i < n; i++, p += s->reloc_size) {
-        struct reloc *r = &out[i];
-        unsigned bytes = 0;
-
-        if (fast) {
-            uint64_t info = le64(p + 8);
-
-            *r = (struct reloc){le64(p), (int64_t)le64(p + 16), (uint32_t)(info >> 32),
-                                (uint32_t)info, NULL};
-        } else {
-            struct cursor c = {.in = {p, s->reloc_size}, .big = o->big, .wide = o->wide};
-            struct elf_rel e = elf_next_rel(&c, !s->implicit);
-
-            *r = (struct reloc){e.offset, e.addend, e.symbol, e.type, NULL};
-        }
-        if (r->number != number || !type) {
-            number = r->number;
-            type = o->rows ? reloc_row(o->rows, number) : NULL;
-        }
-        r->type = type;
-        bytes = type && type->field ? type->field->bytes : 0;
-        if (r->symbol >= o->symbol_count || r->offset > s->size || s->size - r->offset < bytes ||
-            (bytes && !s->data.at))
-            return bad_reloc(d, o, section, first + i, r, bytes);
-        if (s->implicit && bytes)
-            r->addend = reloc_implicit_addend(type, s->data.at + r->offset, o->big);
-    }
-    *got = n;
-    return true;
 }
 
 const struct format format_elf = {

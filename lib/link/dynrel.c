@@ -112,6 +112,12 @@ bool link_make_dynrel(struct link *l)
         l->made[MADE_RELAPLT] = s;
         s->size = (l->plt_count + l->irelative_count) * RELA64_SIZE;
         l->objs[0]->o.sections[s->index].entsize = RELA64_SIZE;
+        /* glibc, binding lazily, takes DT_JMPREL to come with DT_PLTGOT. */
+        if (!l->made[MADE_GOTPLT]) {
+            l->made[MADE_GOTPLT] =
+                link_new_section(l, ".got.plt", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 3);
+            l->made[MADE_GOTPLT]->size = 8 * 3;
+        }
     }
     return true;
 }

@@ -317,6 +317,23 @@ struct filler {
     uint64_t count;
 };
 
+/* Nothing in .eh_frame is left to the dynamic linker: it is read-only. */
+static bool check_reloc(struct link *l, const struct lsec *s, const struct reloc *r)
+{
+    const struct lsym *sym = lobj_sym(s->obj, r->symbol);
+
+    if (!r->type || !r->type->field || r->type->what != WHAT_SYMBOL)
+        return diag_fail(l->d, E_UNSUPPORTED, ".eh_frame: relocation type %" PRIu32, r->number);
+    if (r->symbol == 0 || (lsym_defined(sym) ? r->type->from == FROM_PLACE || lsym_is_constant(sym)
+                                             : lsym_is_constant(sym)))
+        return true;
+    return diag_fail(l->d, E_LINK,
+                     ".eh_frame+0x%" PRIx64 ": %s against `%s' cannot be used in a shared library; "
+                     "recompile with -fPIC",
+                     r->offset, r->type->name,
+                     lsym_section(sym) && !*sym->name ? lsym_section(sym)->sec->name : sym->name);
+}
+
 static bool fill_record(struct filler *f, struct lsec *s, const struct eh_record *r)
 {
     struct link *l = f->l;
@@ -336,11 +353,8 @@ static bool fill_record(struct filler *f, struct lsec *s, const struct eh_record
         struct reloc_at at = {.a = 0, .p = base + r->to + in};
         uint64_t target = 0;
 
-        if (!rel->type || !rel->type->field || rel->type->what != WHAT_SYMBOL) {
-            ok = diag_fail(l->d, E_UNSUPPORTED, ".eh_frame: relocation type %" PRIu32,
-                           rel->number);
+        if (!(ok = check_reloc(l, s, rel)))
             break;
-        }
         if (!link_target(l, s->obj, rel, &target)) /* code of a dropped group */
             continue;
         at.x = target;

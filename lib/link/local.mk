@@ -8,7 +8,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/link/eh_frame.c \
 	lib/link/gc.c \
 	lib/link/headers.c \
-	lib/link/inputs.c lib/link/island.c \
+	lib/link/expand.c lib/link/inputs.c lib/link/inputs.h lib/link/island.c lib/link/members.c \
 	lib/link/layout.c \
 	lib/link/lexer.c lib/link/lexer.h \
 	lib/link/link.c lib/link/link.h \

@@ -363,7 +363,7 @@ static bool define_user(struct link *l, const struct defsym *def)
         s->index = of->index;
         l->objs[0]->o.symbol_count--;
     }
-    s->exported = s->visibility == VIS_DEFAULT && !s->localized;
+    link_decide_export(l, s);
     return true;
 }
 

@@ -329,6 +329,11 @@ static void add_reference(struct lsym *s, struct lobj *o, uint32_t i)
     }
     if (s->state == SYM_NEW)
         s->state = SYM_UNDEFINED;
+    /* A hidden reference means a definition in this image, not a library's. */
+    if (s->state == SYM_SHARED && s->visibility != VIS_DEFAULT) {
+        s->state = SYM_UNDEFINED;
+        first = true;
+    }
     if (s->state == SYM_UNDEFINED && first) {
         s->obj = o;
         s->index = i;

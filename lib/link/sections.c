@@ -53,7 +53,8 @@ static const char *output_name(const struct lsec *s)
     /* Large-model objects call their data .data.*, but flag it. */
     if ((s->sec->flags & SEC_LARGE) && best && out[1] != 'l')
         return s->sec->flags & SEC_ZERO ? ".lbss" : s->sec->flags & SEC_WRITE ? ".ldata" : ".lrodata";
-    return s->relro ? ".data.rel.ro" : out;
+    /* A name as in C stays: __start_X and __stop_X are around those alone. */
+    return s->relro && *out == '.' ? ".data.rel.ro" : out;
 }
 
 static enum rank rank_of(const char *name, uint32_t type, uint64_t flags)

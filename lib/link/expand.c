@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* expand.c - from the command line's inputs to open files: -l and -L, linker
+ * scripts in place of libraries, and which of them are archives. */
+
+#include "elf/elf.h"
+#include "link/inputs.h"
+
+#include <unistd.h>
+
+/* ---- recognising ---- */
+
+/* The e_machine of an ELF file, or of the first ELF member of an archive; 0
+   if there is none. */
+static uint16_t peek_machine(struct span in)
+{
+    struct cursor c = {.in = in};
+    const uint8_t *ident = NULL;
+
+    if (archive_is(in)) {
+        const uint8_t *elf = memmem(in.at, in.size < 1 << 20 ? in.size : 1 << 20, "\177ELF", 4);
+
+        if (!elf)
+            return 0;
+        c.in = (struct span){elf, in.size - (uint64_t)(elf - in.at)};
+    }
+    ident = cur_take(&c, 16);
+    if (!ident || memcmp(ident, "\177ELF", 4) != 0)
+        return 0;
+    c.big = ident[5] == ELFDATA2MSB;
+    cur_u16(&c);
+    return cur_u16(&c);
+}
+
+bool input_is_bitcode(struct span in)
+{
+    return in.size >= 4 && (!memcmp(in.at, "BC\xc0\xde", 4) || !memcmp(in.at, "\xde\xc0\x17\x0b", 4));
+}
+
+
+/* ---- files ---- */
+
+static struct file *open_file(struct link *l, const char *path)
+{
+    struct file *f = arena_alloc(&l->arena, 1, sizeof *f);
+
+    if (!f || !arena_grow(&l->arena, (void **)&l->files, l->file_count, &l->file_cap,
+                          sizeof *l->files)) {
+        diag_nomem(l->d);
+        return NULL;
+    }
+    if (!file_open(l->d, path, f))
+        return NULL;
+    l->files[l->file_count++] = f;
+    if (file_is(f, l->opt->output)) {
+        diag_fail(l->d, E_USAGE, "%s: is the output as well as an input", path);
+        return NULL;
+    }
+    return f;
+}
+
+/* The file that -lNAME means, NULL if none of the directories has one.
+   Files for another CPU are passed over, as ld does. */
+static struct file *search_library(struct link *l, const struct link_input *in)
+{
+    static const char *const forms[] = {"%s/lib%s.so", "%s/lib%s.a"};
+    bool exact = in->name[0] == ':';
+
+    for (size_t i = 0; i < l->opt->search.count + l->script_dir_count; i++)
+        for (size_t form = in->only_static && !exact; form < (exact ? 1 : 2); form++) {
+            const char *dir = i < l->opt->search.count
+                                  ? l->opt->search.at[i]
+                                  : l->script_dirs[i - l->opt->search.count];
+            char *path = exact ? arena_printf(&l->arena, "%s/%s", dir, in->name + 1)
+                         : form == 0 ? arena_printf(&l->arena, forms[0], dir, in->name)
+                                     : arena_printf(&l->arena, forms[1], dir, in->name);
+            struct file *f = NULL;
+            uint16_t machine = 0;
+
+            if (!path) {
+                diag_nomem(l->d);
+                return NULL;
+            }
+            if (access(path, R_OK) != 0)
+                continue;
+            if (!(f = open_file(l, path)))
+                return NULL;
+            machine = peek_machine(f->data);
+            if (!machine || !l->machine || machine == l->machine->number)
+                return f;
+        }
+    return NULL;
+}
+
+/* The search directories for a message, at most so many that it stays a line. */
+static const char *searched(struct link *l)
+{
+    const char *text = "any directory: none is given";
+
+    for (size_t i = 0; text && i < l->opt->search.count; i++)
+        text = i == 0   ? l->opt->search.at[i]
+               : i < 8  ? arena_printf(&l->arena, "%s, %s", text, l->opt->search.at[i])
+               : i == 8 ? arena_printf(&l->arena, "%s, ...", text)
+                        : text;
+    return text ? text : "";
+}
+
+/* ---- expanding the command line ---- */
+
+static bool add_path(struct inputs *ins, const struct link_input *in, const struct file *f,
+                     uint32_t group);
+
+static bool add_library(struct inputs *ins, const struct link_input *in, uint32_t group)
+{
+    uint64_t errors = ins->l->d->errors;
+    struct file *f = search_library(ins->l, in);
+
+    if (f)
+        return add_path(ins, in, f, group);
+    if (ins->l->d->errors != errors)
+        return false;
+    return diag_fail(ins->l->d, E_SYSTEM, "cannot find -l%s in %s", in->name,
+                     searched(ins->l));
+}
+
+/* A name inside a linker script: as it is, or in the search directories. */
+static bool add_script_name(struct inputs *ins, const struct link_input *in, uint32_t group)
+{
+    struct link *l = ins->l;
+    struct link_input as_library = *in;
+    struct file *f = NULL;
+    const char *path = in->name;
+
+    if (*path == '/' && *l->opt->sysroot) {
+        char *inside = arena_printf(&l->arena, "%s%s", l->opt->sysroot, path);
+
+        if (inside && access(inside, R_OK) == 0)
+            path = inside;
+    }
+    if (access(path, R_OK) == 0)
+        return (f = open_file(l, path)) && add_path(ins, in, f, group);
+    as_library.name = arena_printf(&l->arena, ":%s", in->name);
+    if (!as_library.name)
+        return diag_nomem(l->d);
+    if (*path != '/' && (f = search_library(l, &as_library)))
+        return add_path(ins, in, f, group);
+    return diag_fail(l->d, E_SYSTEM, "cannot find %s", in->name);
+}
+
+/* A text in place of a library: "INPUT(-lfoo)", "GROUP ( ... )". */
+static bool add_script(struct inputs *ins, const struct link_input *in, const struct file *f,
+                       uint32_t group)
+{
+    struct link *l = ins->l;
+    struct where here = {l->d->where, f->path, NO_INDEX};
+    struct linker_script script;
+    uint32_t base = ins->next_group;
+    bool ok = true;
+
+    l->d->where = &here;
+    for (uint64_t i = 0; ok && i < l->visited_count; i++)
+        if (!strcmp(l->visited[i], f->path))
+            ok = diag_fail(l->d, E_FORMAT, "this linker script asks for itself");
+    ok = ok && script_read(l->d, &l->arena, f->data, &script);
+    ok = ok && (arena_grow(&l->arena, (void **)&l->visited, l->visited_count, &l->visited_cap,
+                           sizeof *l->visited) ||
+                diag_nomem(l->d));
+    if (!ok) {
+        l->d->where = here.up;
+        return false;
+    }
+    l->visited[l->visited_count++] = f->path;
+    for (uint64_t i = 0; ok && i < script.search_count; i++)
+        if ((ok = arena_grow(&l->arena, (void **)&l->script_dirs, l->script_dir_count,
+                             &l->script_dir_cap, sizeof *l->script_dirs) ||
+                  diag_nomem(l->d)))
+            l->script_dirs[l->script_dir_count++] =
+                script.search[i][0] == '='
+                    ? arena_printf(&l->arena, "%s%s", l->opt->sysroot, script.search[i] + 1)
+                    : script.search[i];
+    for (uint64_t i = 0; ok && i < script.input_count; i++)
+        if (script.inputs[i].group >= ins->next_group - base)
+            ins->next_group = base + script.inputs[i].group + 1;
+    for (uint64_t i = 0; ok && i < script.input_count; i++) {
+        const struct script_input *s = &script.inputs[i];
+        struct link_input *inner = arena_alloc(&l->arena, 1, sizeof *inner);
+        uint32_t g = group ? group : s->group ? base + s->group : 0;
+
+        if (!inner) {
+            ok = diag_nomem(l->d);
+            break;
+        }
+        *inner = *in;
+        inner->name = s->name;
+        inner->library = s->library;
+        inner->as_needed = in->as_needed || s->as_needed;
+        inner->retain = false;
+        ok = s->library ? add_library(ins, inner, g) : add_script_name(ins, inner, g);
+    }
+    l->visited_count--;
+    l->d->where = here.up;
+    return ok;
+}
+
+static bool read_archive(struct inputs *ins, struct item *item)
+{
+    struct link *l = ins->l;
+    struct where here = {l->d->where, item->file->path, NO_INDEX};
+    bool ok = false;
+
+    l->d->where = &here;
+    ok = archive_read(l->d, &l->arena, item->file->data, &item->ar);
+    l->d->where = here.up;
+    if (ok && !(item->members = arena_alloc(&l->arena, item->ar.member_count + 1ull,
+                                            sizeof *item->members)))
+        ok = diag_nomem(l->d);
+    return ok;
+}
+
+/* A file that was found, whatever it is. */
+static bool add_path(struct inputs *ins, const struct link_input *in, const struct file *f,
+                     uint32_t group)
+{
+    struct link *l = ins->l;
+    struct item *item = NULL;
+    uint16_t type = 0;
+
+    if (!format_find(f->data) && !archive_is(f->data)) {
+        struct where here = {l->d->where, f->path, NO_INDEX};
+
+        if (!input_is_bitcode(f->data) && script_is(f->data))
+            return add_script(ins, in, f, group);
+        l->d->where = &here;
+        if (input_is_bitcode(f->data))
+            input_fail_lto(l->d);
+        else
+            diag_fail(l->d, E_UNKNOWN, "is no object, archive, shared library or linker script");
+        l->d->where = here.up;
+        return false;
+    }
+    if (!arena_grow(&l->arena, (void **)&ins->items, ins->count, &ins->cap, sizeof *ins->items))
+        return diag_nomem(l->d);
+    item = &ins->items[ins->count++];
+    *item = (struct item){
+        .in = in, .file = f, .name = f->path, .group = group, .as_needed = in->as_needed};
+    if (archive_is(f->data)) {
+        item->kind = ITEM_ARCHIVE;
+        item->whole = in->whole || (in->retain && !in->library);
+        return read_archive(ins, item);
+    }
+    if (f->data.size > 18)
+        type = (uint16_t)load_uint(f->data.at + 16, 2, f->data.at[5] == ELFDATA2MSB);
+    item->kind = type == ET_DYN ? ITEM_SHARED : ITEM_OBJECT;
+    if (!(item->members = arena_alloc(&l->arena, 1, sizeof *item->members)))
+        return diag_nomem(l->d);
+    return true;
+}
+
+bool inputs_expand(struct inputs *ins)
+{
+    struct link *l = ins->l;
+    bool ok = true;
+
+    /* -l needs to know the CPU: that of the first input that tells. */
+    for (size_t i = 0; !l->machine && i < l->opt->input_count; i++) {
+        struct diag quiet = {0};
+        struct file f;
+
+        if (!l->opt->inputs[i].library && file_open(&quiet, l->opt->inputs[i].name, &f)) {
+            l->machine = elf_machine_find(peek_machine(f.data));
+            file_close(&f);
+        }
+    }
+    ins->next_group = 1;
+    for (size_t i = 0; i < l->opt->input_count; i++)
+        if (l->opt->inputs[i].group >= ins->next_group)
+            ins->next_group = l->opt->inputs[i].group + 1;
+    for (size_t i = 0; i < l->opt->input_count; i++) {
+        const struct link_input *in = &l->opt->inputs[i];
+        struct file *f = NULL;
+
+        if (in->library)
+            ok = add_library(ins, in, in->group) && ok;
+        else
+            ok = (f = open_file(l, in->name)) && add_path(ins, in, f, in->group) && ok;
+    }
+    return ok;
+}
