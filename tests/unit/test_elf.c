@@ -332,7 +332,7 @@ static void change(uint8_t *bytes, uint64_t *size, const struct change *c, bool 
     if (c->part == SIZE)
         *size = c->value;
     else if (c->part == SHDR)
-        at += (library ? LIB_SECTIONS : OBJ_SECTIONS) * 0x100 + c->index * 64;
+        at += (uint64_t)(library ? LIB_SECTIONS : OBJ_SECTIONS) * 0x100 + c->index * 64;
     else if (c->part == SYM)
         at += OBJ_SYMTAB * 0x100 + c->index * 24;
     else if (c->part == RELA)

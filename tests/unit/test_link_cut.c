@@ -95,7 +95,7 @@ START_TEST(links_whole)
 {
     uint8_t bytes[LARGEST];
     uint64_t size = make_input(bytes, _i & 1);
-    char text[256];
+    char text[sizeof ((struct diag *)0)->text];
 
     ck_assert_msg(link_bytes(bytes, size, _i & 2, text, sizeof text), "%s", text);
 }
@@ -156,7 +156,7 @@ START_TEST(refuses_what_is_beyond_bounds)
     uint8_t bytes[LARGEST];
     uint64_t size = make_linkable(bytes);
     uint8_t *headers = bytes + OBJ_SECTIONS * 0x100, *header = headers + OBJ_TEXT * 64;
-    char text[256];
+    char text[sizeof ((struct diag *)0)->text];
 
     store_uint(headers + OBJ_RELA * 64 + 32, 8, false, 0); /* what has no bytes has no fields */
     store_uint(header + 4, 4, false, beyond[_i].type);

@@ -207,7 +207,7 @@ START_TEST(values)
                   "--image-base=0x1000 --fatal-warnings --color-diagnostics=never -t"),
         "%s", r.d.text);
     ck_assert(o->now && o->relro && o->no_undefined && o->allow_multiple && o->nodelete);
-    ck_assert(o->initfirst && o->combreloc && o->text_ok && !o->text_error && o->noexecstack);
+    ck_assert(o->initfirst && o->text_ok && !o->text_error && o->noexecstack);
     ck_assert(o->separate_code_set && !o->separate_code);
     ck_assert_uint_eq(o->max_page_size, 0x10000);
     ck_assert_int_eq(o->relocs, RELOCS_RELR);
@@ -217,7 +217,6 @@ START_TEST(values)
     ck_assert_mem_eq(o->build_id_bytes, "\xab\xcd", 2);
     ck_assert_int_eq(o->strip, STRIP_ALL);
     ck_assert_int_eq(o->discard, DISCARD_LOCALS);
-    ck_assert_int_eq(o->optimize, 2);
     ck_assert_int_eq(o->compress, COMPRESS_ZSTD);
     ck_assert_uint_eq(o->threads, 3);
     ck_assert_int_eq(o->bsymbolic, BSYMBOLIC_ALL);
@@ -239,7 +238,7 @@ START_TEST(defaults)
         ck_assert(read_line(&r, ld, ld ? "-shared x.o" : "x.o"));
         ck_assert_str_eq(o->output, "a.out");
         ck_assert_uint_eq(o->hash_style, HASH_SYSV | HASH_GNU);
-        ck_assert(o->relro && !o->now && o->combreloc);
+        ck_assert(o->relro && !o->now && o->demangle);
         ck_assert_int_eq(o->build_id, BUILD_ID_NONE);
         ck_assert_int_eq(o->discard, DISCARD_MERGE);
         ck_assert(o->eh_frame_hdr == !ld);
