@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <xxhash.h>
 
 enum { WORTH_IT = 8 /* windows */ };
@@ -34,6 +35,7 @@ struct early {
     bool running, failed;
     int os_error;
     atomic_bool stop;
+    atomic_uint_fast64_t done;
 };
 
 static bool is_plain(const struct lsec *s)
@@ -73,6 +75,7 @@ static void *write_windows(void *arg)
         e->os_error = e->failed ? errno : 0;
         if (e->hashes)
             e->hashes[i] = XXH3_64bits(e->buffer, LINK_WINDOW);
+        atomic_fetch_add(&e->done, 1);
     }
     return NULL;
 }
@@ -134,10 +137,17 @@ void link_stop_early(struct link *l)
 bool link_end_early(struct link *l, uint64_t *hashes, int *os_error)
 {
     struct early *e = l->early;
+    struct timespec until;
 
     if (!e)
         return true;
-    pthread_join(e->thread, NULL);
+    do {
+        link_progress(l, "writing", e->done, e->count);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 100000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+    } while (pthread_timedjoin_np(e->thread, NULL, &until) == ETIMEDOUT);
     e->running = false;
     for (uint64_t i = 0; hashes && i < e->count; i++)
         hashes[e->windows[i].index] = e->hashes[i];

@@ -117,30 +117,42 @@ static const struct phase {
     {"writing", link_write},
 };
 
-/* A line on the terminal once the link has taken more than a second. */
-static void progress(const struct link *l, const char *phase, const struct timespec *since)
+static int64_t now_ms(void)
 {
     struct timespec now;
 
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Nothing for a link of less than a second; then at most ten lines in one. */
+void link_progress(struct link *l, const char *what, uint64_t done, uint64_t all)
+{
+    int64_t now = 0;
+
     if (!l->opt->progress)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if ((now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000 >= 1000)
-        fprintf(stderr, phase ? "\r\033[K%s: %s..." : "\r\033[K", l->opt->output, phase);
+    now = now_ms();
+    if (now - l->started < 1000 || now - l->told < 100)
+        return;
+    l->told = now;
+    fprintf(stderr, "\r\033[K%s: %s", l->opt->output, what);
+    if (all)
+        fprintf(stderr, " %u %%", (unsigned)(done * 100 / all));
 }
 
 bool link_run(struct diag *d, const struct link_options *options)
 {
     struct link l = {.d = d, .opt = options, .output = {.fd = -1}};
-    struct timespec since;
     bool ok = true;
 
-    clock_gettime(CLOCK_MONOTONIC, &since);
+    l.started = now_ms();
     for (size_t i = 0; ok && i < sizeof phases / sizeof *phases; i++) {
-        progress(&l, phases[i].name, &since);
+        link_progress(&l, phases[i].name, 0, 0);
         ok = phases[i].run(&l);
     }
-    progress(&l, NULL, &since);
+    if (l.told) /* wipe the line */
+        fprintf(stderr, "\r\033[K");
     link_stop_early(&l);
     output_abandon(&l.output);
     for (uint64_t i = 0; i < l.owned_count; i++)

@@ -243,6 +243,7 @@ struct link {
     uint64_t tls_addr, tls_size, tls_align;
     uint64_t got_base; /* GOT */
     uint64_t relro_end;
+    int64_t started, told; /* ms: when the link began, when progress was last told */
     struct output output;
     struct early *early; /* what is being written already, NULL if nothing is */
     struct buf symtab_out, symtab_extended;
@@ -252,6 +253,10 @@ struct link {
     void **owned; /* malloc'ed memory that goes with the link */
     uint64_t owned_count, owned_cap;
 };
+
+/* A line on the terminal, if the user wants one: WHAT is being done, DONE of
+   ALL parts of it (0: not known).  From one thread at a time. */
+void link_progress(struct link *l, const char *what, uint64_t done, uint64_t all);
 
 /* Free P together with the link; P may be NULL. */
 bool link_own(struct link *l, void *p);

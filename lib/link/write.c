@@ -184,7 +184,8 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
         atomic_store(&w->os_error, errno ? errno : EIO);
         atomic_store(&w->failed, true);
     }
-    atomic_fetch_add(&w->done, 1);
+    if (atomic_fetch_add(&w->done, 1) && worker == 0)
+        link_progress(w->l, "writing", w->done, (w->l->file_size + WINDOW - 1) / WINDOW);
 }
 
 /* ---- the list of extents ---- */
