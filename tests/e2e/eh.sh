@@ -180,4 +180,13 @@ no_frames() {
     ours_works a.o
 }
 check_cpus no_frames no_frames
+
+# .eh_frame of code compiled for programs: nothing fills its addresses in when the image is loaded
+not_for_libraries() {
+    echo 'struct S { ~S(); }; extern "C" void g(); extern "C" void work() { S s; g(); }' >w.cc
+    "$CXX" -fno-pic -c w.cc
+    expect_fail 1 olink -o ours.so w.o
+    expect_text err 'w.o: .*eh_frame+0x.*__gxx_personality_v0.*recompile with -fPIC'
+}
+check not_for_libraries on_cpu x86_64 not_for_libraries
 finish
