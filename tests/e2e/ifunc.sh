@@ -82,4 +82,31 @@ imported() {
     both_work w.o -L. -lo -rpath '$ORIGIN'
 }
 check_cpus imported imported
+
+# a pointer to the function and no call: there is no PLT, and glibc binding lazily must find its way
+pointer_only() {
+    cat >i.c <<'E'
+static int one(void) { return 1; }
+static void *resolve(void) { return (void *)one; }
+int f(void) __attribute__((ifunc("resolve")));
+int (*p)(void) = f;
+int work(void) { return p() - 1; }
+E
+    cat >lazy.c <<'E'
+#include <dlfcn.h>
+int main(int argc, char **argv)
+{
+    void *image = dlopen(argv[argc - 1], RTLD_LAZY);
+    int (*work)(void) = image ? (int (*)(void))dlsym(image, "work") : 0;
+
+    return work ? work() : 1;
+}
+E
+    cc -c i.c
+    cc -o lazy lazy.c -ldl
+    both_work i.o -Bsymbolic
+    expect_text <(dynamic ours.so) PLTGOT
+    "${RUN[@]}" ./lazy "$PWD/ours.so" || die "bound lazily: status $?"
+}
+check_cpus pointer_only pointer_only
 finish
