@@ -231,4 +231,19 @@ E
     both_work a.o
 }
 check_cpus switch_table switch_table
+
+# a hidden reference is to a definition of this image, though a library before it has one for others
+hidden_after_library() {
+    echo 'int target(void) { return 1; }' >o.c
+    echo '__attribute__((visibility("hidden"))) extern int target(void); int work(void) { return target() - 2; }' >w.c
+    echo 'int target(void) { return 2; }' >t.c
+    cc -shared -o libo.so o.c -Wl,-soname,libo.so
+    cc -c w.c
+    cc -c t.c
+    ar rc libt.a t.o
+    expect_fail 1 olink -o ours.so -L. -lo w.o
+    expect_text err 'undefined reference to .target., which is hidden'
+    both_work -L. -lo w.o -lt -rpath '$ORIGIN'
+}
+check_cpus hidden_after_library hidden_after_library
 finish
