@@ -85,4 +85,14 @@ export_nothing() {
     ours_works a.o --export=work --export='nothing_like_it*'
 }
 check export_nothing on_cpu x86_64 export_nothing
+
+# what --defsym defines is seen as far as the version script says
+defsym_local() {
+    echo 'int work(void) { return 0; }' >a.c
+    cc -c a.c
+    echo '{ global: work; local: *; };' >v.map
+    both_work a.o --defsym other=work --version-script=v.map
+    [ "$(names ours.so)" = "work " ] || die "$(names ours.so)"
+}
+check_cpus defsym_local defsym_local
 finish
