@@ -172,4 +172,25 @@ E
     ! grep -q 'about dead' ours.so || die "the section of dead is there"
 }
 check_cpus link_order link_order
+
+# pointers in a section that is not writable, with other such data: __start_X is around its own alone
+start_stop_readonly() {
+    cat >a.c <<'E'
+__asm__(".section registry,\"a\",%progbits\n.balign 8\n"
+#ifdef __aarch64__
+        ".xword one, two\n.text");
+#else
+        ".quad one, two\n.text");
+#endif
+int one = 1, two = 2;
+static int a, b, c;
+int *const volatile others[] = {&a, &b, &c};
+extern int *const __start_registry[], *const __stop_registry[];
+int work(void) { return __stop_registry - __start_registry != 2 || *__start_registry[1] != 2; }
+E
+    cc -fno-section-anchors -c a.c
+    ours_works a.o
+    ours_works a.o -Bsymbolic
+}
+check_cpus start_stop_readonly start_stop_readonly
 finish
