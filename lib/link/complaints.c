@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TOLD = 19 }; /* and a line that counts the rest */
+enum {
+    MAX_TOLD = 19, /* and a line that counts the rest */
+    ENOUGH = 1000, /* of one task */
+};
 
 struct complaint {
     uint64_t task, seq;
@@ -24,7 +27,8 @@ struct complaint_worker {
     struct arena arena;
     struct diag diag;
     uint64_t task;
-    const void *group;
+    const void *group, *last; /* LAST: of the last complaint of this task */
+    uint64_t different;       /* complaints of this task that did not repeat the last group */
     struct complaint *at;
     uint64_t count, cap;
     uint64_t lost; /* errors that found no memory */
@@ -35,6 +39,8 @@ static void keep(void *arg, enum diag_kind kind, const char *text)
     struct complaint_worker *w = arg;
     char *copy = arena_strdup(&w->arena, text);
 
+    w->different += !w->group || w->group != w->last;
+    w->last = w->group;
     if (!copy ||
         !arena_grow(&w->arena, (void **)&w->at, w->count, &w->cap, sizeof *w->at)) {
         w->lost++;
@@ -61,7 +67,8 @@ struct diag *complaints_diag(struct complaints *c, unsigned worker, uint64_t tas
     struct complaint_worker *w = &c->workers[worker];
 
     w->task = task;
-    w->group = NULL;
+    w->group = w->last = NULL;
+    w->different = 0;
     w->diag = (struct diag){.sink = keep, .arg = w};
     return &w->diag;
 }
@@ -69,6 +76,13 @@ struct diag *complaints_diag(struct complaints *c, unsigned worker, uint64_t tas
 void complaints_group(struct complaints *c, unsigned worker, const void *group)
 {
     c->workers[worker].group = group;
+}
+
+bool complaints_enough(const struct complaints *c, unsigned worker)
+{
+    const struct complaint_worker *w = &c->workers[worker];
+
+    return (w->group && w->group == w->last) || w->different > ENOUGH;
 }
 
 struct arena *complaints_arena(struct complaints *c, unsigned worker)

@@ -22,6 +22,8 @@ struct diag *complaints_diag(struct complaints *c, unsigned worker, uint64_t tas
    complaints_diag(): only the first of each GROUP is told, with how many
    there are.  NULL: each is told. */
 void complaints_group(struct complaints *c, unsigned worker, const void *group);
+/* A further complaint of WORKER would only be counted: its text does not matter. */
+bool complaints_enough(const struct complaints *c, unsigned worker);
 /* Memory of thread WORKER, gone after complaints_end(). */
 struct arena *complaints_arena(struct complaints *c, unsigned worker);
 /* Hand everything to D and free it.  True if there were no errors. */

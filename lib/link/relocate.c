@@ -142,8 +142,11 @@ static void locate(struct applier *ap, const struct reloc *r, char *text, size_t
 {
     struct arena a = {0};
     const struct symbol *sym = &ap->s->obj->o.symbols[r->symbol];
+    /* Finding the function takes long, and nobody reads the hundredth. */
+    const char *where = ap->d->errors > 100 ? ap->s->obj->o.name
+                                            : link_place(&a, ap->s, r->offset);
 
-    snprintf(text, size, "%s: against `%s'", link_place(&a, ap->s, r->offset),
+    snprintf(text, size, "%s: against `%s'", where,
              sym->kind == KIND_SECTION && sym->section < ap->s->obj->o.section_count
                  ? ap->s->obj->o.sections[sym->section].name
                  : sym->name);

@@ -73,6 +73,13 @@ static const char *readable(struct scanner *sc, const char *name)
     return text ? text : name;
 }
 
+/* Where R is.  Finding the function takes long: it is left out where nobody would read it. */
+static const char *place(const struct scanner *sc, const struct reloc *r)
+{
+    return complaints_enough(sc->complaints, sc->worker) ? sc->s->obj->o.name
+                                                         : link_place(sc->a, sc->s, r->offset);
+}
+
 static void fail(struct scanner *sc, const struct reloc *r, enum status status, const char *reason)
 {
     const struct lsym *sym = lobj_sym(sc->s->obj, r->symbol);
@@ -82,7 +89,7 @@ static void fail(struct scanner *sc, const struct reloc *r, enum status status, 
                                                               : "undefined symbol";
 
     complaints_group(sc->complaints, sc->worker, &not_for_libraries);
-    diag_fail(sc->d, status, "%s: %s against %s `%s %s", link_place(sc->a, sc->s, r->offset),
+    diag_fail(sc->d, status, "%s: %s against %s `%s %s", place(sc, r),
               r->type ? r->type->name : "relocation", kind,
               readable(sc, symbol_name(sc->s, r)), reason);
 }
@@ -256,17 +263,15 @@ static bool is_missing(struct scanner *sc, const struct reloc *r, const struct l
                      &sc->s->obj->globals[r->symbol - sc->s->obj->o.first_global]);
     if (sym->visibility != VIS_DEFAULT) {
         diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s, which is hidden: an object of "
-                  "this link must define it", link_place(sc->a, sc->s, r->offset),
-                  readable(sc, sym->name));
+                  "this link must define it", place(sc, r), readable(sc, sym->name));
         return true;
     }
     if (sc->l->opt->warn_unresolved) {
-        diag_warn(sc->d, "%s: undefined reference to `%s",
-                  link_place(sc->a, sc->s, r->offset), readable(sc, sym->name));
+        diag_warn(sc->d, "%s: undefined reference to `%s", place(sc, r), readable(sc, sym->name));
         return false;
     }
-    return !diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s",
-                      link_place(sc->a, sc->s, r->offset), readable(sc, sym->name));
+    return !diag_fail(sc->d, E_LINK, "%s: undefined reference to `%s", place(sc, r),
+                      readable(sc, sym->name));
 }
 
 static void scan_reloc(struct scanner *sc, const struct reloc *r)
@@ -277,7 +282,7 @@ static void scan_reloc(struct scanner *sc, const struct reloc *r)
     if (!t) {
         complaints_group(sc->complaints, sc->worker, &not_for_libraries);
         diag_fail(sc->d, E_UNSUPPORTED, "%s: relocation type %" PRIu32 " is not known",
-                  link_place(sc->a, sc->s, r->offset), r->number);
+                  place(sc, r), r->number);
         return;
     }
     if (t->what == WHAT_NONE || t->what == WHAT_TLSMARK || is_missing(sc, r, sym))
