@@ -221,6 +221,7 @@ struct link {
     uint64_t plt_count, plt_lazy;
     const struct plt_code *plt_code;
     uint32_t tls_ld_slot;  /* offset in .got, NO_SLOT */
+    bool far; /* too large to turn loads from the GOT into distances */
     _Atomic bool need_tls_ld, need_static_tls, need_gotbase, need_textrel;
 
     struct island **islands;
@@ -240,6 +241,7 @@ struct link {
     uint64_t file_size;
     uint64_t shoff;
     uint32_t header_count; /* of section headers */
+    bool beyond_reach; /* larger than 32-bit distances allow */
     uint64_t tls_addr, tls_size, tls_align;
     uint64_t got_base; /* GOT */
     uint64_t relro_end;

@@ -124,7 +124,7 @@ bool link_relaxes(const struct link *l, const struct lsec *s, const struct reloc
                   const struct lsym *sym, const uint8_t *unit, uint64_t before)
 {
     (void)s;
-    return r->type->relax && l->arch->relax_ok && r->addend == -4 && lsym_defined(sym) &&
+    return r->type->relax && !l->far && l->arch->relax_ok && r->addend == -4 && lsym_defined(sym) &&
            !lsym_preemptible(sym) && !lsym_is_ifunc(sym) && !lsym_is_constant(sym) &&
            l->arch->relax_ok(r->type->relax, unit, before);
 }
@@ -359,11 +359,28 @@ static void scan_section(void *arg, unsigned worker, uint64_t i)
     }
 }
 
+/* Is the image so large that a distance within it may not fit 32 bits?  What
+   the linker makes itself, and padding, get a part of the room. */
+static bool is_far(const struct link *l)
+{
+    uint64_t size = 0;
+
+    for (uint64_t i = 0; i < l->obj_count; i++)
+        for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++) {
+            const struct lsec *s = &l->objs[i]->secs[n];
+
+            if (s->live && (s->sec->flags & SEC_ALLOC) && (size += s->size) > INT32_MAX / 4 * 3)
+                return true;
+        }
+    return false;
+}
+
 bool link_scan(struct link *l)
 {
     struct scan scan = {.l = l};
     uint64_t cap = 0;
 
+    l->far = is_far(l);
     for (uint64_t i = 0; i < l->obj_count; i++)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++) {
             struct lsec *s = &l->objs[i]->secs[n];

@@ -36,7 +36,33 @@ static const struct {
     {".gnu.linkonce.wi", ".debug_info"},
 };
 
-static const char *output_name(const struct lsec *s)
+enum { HUGE = 256 << 20 };
+
+/* In an image beyond the reach of 32-bit distances, a huge section goes where
+   large data goes, behind all that code may want to reach: Julia's heap is
+   plain .data, and .bss would come behind it.  A distance into it is checked
+   like any other. */
+static bool is_large(const struct link *l, const struct lsec *s)
+{
+    if (s->sec->flags & SEC_LARGE)
+        return true;
+    return l->beyond_reach && s->size >= HUGE && l->machine->number == EM_X86_64 &&
+           (s->sec->flags & (SEC_ALLOC | SEC_EXEC | SEC_TLS)) == SEC_ALLOC &&
+           s->sec->role == ROLE_PLAIN && !s->relro;
+}
+
+static void measure(struct link *l)
+{
+    uint64_t size = 0;
+
+    for (uint64_t i = 0; i < l->obj_count; i++)
+        for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++)
+            if (l->objs[i]->secs[n].live && (l->objs[i]->o.sections[n].flags & SEC_ALLOC))
+                size += l->objs[i]->secs[n].size;
+    l->beyond_reach = size > INT32_MAX - (64 << 20);
+}
+
+static const char *output_name(const struct link *l, const struct lsec *s)
 {
     const char *name = s->sec->name;
     size_t best = 0;
@@ -51,7 +77,7 @@ static const char *output_name(const struct lsec *s)
         }
     }
     /* Large-model objects call their data .data.*, but flag it. */
-    if ((s->sec->flags & SEC_LARGE) && best && out[1] != 'l')
+    if (is_large(l, s) && best && out[1] != 'l')
         return s->sec->flags & SEC_ZERO ? ".lbss" : s->sec->flags & SEC_WRITE ? ".ldata" : ".lrodata";
     /* A name as in C stays: __start_X and __stop_X are around those alone. */
     return s->relro && *out == '.' ? ".data.rel.ro" : out;
@@ -107,13 +133,13 @@ bool out_add(struct link *l, struct out *o, struct lsec *s)
     return true;
 }
 
-static uint64_t sh_flags(const struct lsec *s)
+static uint64_t sh_flags(const struct link *l, const struct lsec *s)
 {
     uint32_t f = s->sec->flags;
 
     return (f & SEC_ALLOC ? SHF_ALLOC : 0u) | (f & SEC_WRITE || s->relro ? SHF_WRITE : 0u) |
            (f & SEC_EXEC ? SHF_EXECINSTR : 0u) | (f & SEC_TLS ? SHF_TLS : 0u) |
-           (f & SEC_LARGE ? (uint64_t)SHF_X86_64_LARGE : 0u);
+           (is_large(l, s) ? (uint64_t)SHF_X86_64_LARGE : 0u);
 }
 
 static uint32_t sh_type(const struct lsec *s)
@@ -193,7 +219,7 @@ static bool table_grow(struct link *l, struct out_table *t)
 static struct out *find_out(struct link *l, struct out_table *t, const char *name,
                             const struct lsec *s)
 {
-    uint64_t flags = sh_flags(s);
+    uint64_t flags = sh_flags(l, s);
     uint32_t type = sh_type(s);
     struct out **slot = NULL;
     struct out *o = NULL;
@@ -387,7 +413,7 @@ static bool add_own(struct link *l)
            read-only then. */
         if (own[i].made == MADE_GOTPLT && l->opt->now)
             rank = RANK_GOTPLT_RELRO;
-        if (!(o = link_out(l, s->sec->name, s->sec->type, sh_flags(s), rank)) ||
+        if (!(o = link_out(l, s->sec->name, s->sec->type, sh_flags(l, s), rank)) ||
             !out_add(l, o, s))
             return false;
         o->entsize = s->sec->entsize;
@@ -406,7 +432,7 @@ static bool add_inputs(struct link *l)
 
             if (!s->live || s->into || is_own(l, s))
                 continue;
-            if (!(o = find_out(l, &table, output_name(s), s)))
+            if (!(o = find_out(l, &table, output_name(l, s), s)))
                 return false;
             note_merge(o, s);
             if (!out_add(l, o, s))
@@ -425,6 +451,7 @@ bool link_make_outs(struct link *l)
 {
     uint32_t index = 0;
 
+    measure(l);
     if (!add_inputs(l))
         return false;
     for (uint64_t i = 0; i < l->out_count; i++)

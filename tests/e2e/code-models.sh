@@ -153,4 +153,29 @@ libgcc_helpers() {
     both_work w.o --no-whole-archive "$("$CC" -print-libgcc-file-name)" --no-undefined
 }
 check_cpus libgcc_helpers libgcc_helpers
+# A huge plain section goes behind what code wants to reach (ld.bfd cannot link this one).
+huge_section() {
+    use_arch x86_64
+    cat >a.s <<'E'
+        .bss
+        .globl huge
+        .hidden huge
+        .type huge, @object
+        .size huge, 8
+huge:   .quad 0
+        .zero 0x90000000
+        .section .note.GNU-stack,"",@progbits
+E
+    echo 'extern long huge __attribute__((visibility("hidden"))); static int small; static int set = 5;
+int work(void) { small++; huge++; return (int)huge + small + set - 7; }' >b.c
+    as -o a.o a.s
+    cc -c b.c
+    olink -o ours.so a.o b.o
+    "$OBJTOOL" verify ours.so
+    run "$PWD/ours.so" -
+    expect_text <(readelf -SW ours.so) '\.lbss .*WAl'
+    rm -f ours.so
+}
+check huge_section huge_section
+
 finish
