@@ -119,8 +119,8 @@ static bool is_vast(struct span in)
 
 static struct version_script *versions(void)
 {
-    static const char text[] = "V1 { global: f*; main; extern \"C++\" { a::*; }; };"
-                               "V2 { global: v; local: *; } V1;";
+    static const char text[] = "V1 { global: f*; fa*; [gt]; main; extern \"C++\" { a::*; }; };"
+                               "V2 { global: v; fa?; local: *; } V1;";
     static struct version_script script;
     static struct arena keep;
     struct diag d = {0};

@@ -43,7 +43,8 @@ done
 n=0
 for cpu in x86_64 aarch64; do
     for files in "$cpu.o" "$cpu-users.o" "$cpu.so" "$cpu-zlib.o" "$cpu-zstd.o" "$cpu-clang.o" \
-        "$cpu.o $cpu-users.o" "$cpu-users.o $cpu.o" "$cpu.o $cpu.so" "$cpu-versions.o $cpu.so" "$cpu-users.o $cpu.o $cpu.so"; do
+        "$cpu.o $cpu-users.o" "$cpu-users.o $cpu.o" "$cpu.o $cpu.so" "$cpu-versions.o $cpu.so" \
+        "$cpu-versions.o $cpu-users.o" "$cpu-users.o $cpu.o $cpu.so"; do
         for f in $files; do
             [ -e "$tmp/$f" ] || continue 2
         done

@@ -12,6 +12,8 @@ user:	.long 0
 	.data
 	.globl uses
 uses:	.quad f, main, v, g, gg, t, i, und, abs, end, _DYNAMIC, __init_array_start
+	.quad fv1
+	.symver fv1, f@V1
 	.comm g, 48, 32
 	.section .rodata.str1.1,"aMS",%progbits,1
 	.string "hello"

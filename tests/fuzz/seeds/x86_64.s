@@ -105,8 +105,9 @@ big:	.quad big
 	.section .note.GNU-stack,"",@progbits
 	.section .note.gnu.property,"a",@note
 	.p2align 3
-	.long 4, 16, 5
+	.long 4, 32, 5
 	.asciz "GNU"
+	.long 0xc0008002, 4, 1, 0
 	.long 0xc0000002, 4, 3, 0
 	.section .note.x,"a",@note
 	.p2align 2
