@@ -12,6 +12,7 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -59,17 +60,43 @@ static inline const uint8_t *cur_take(struct cursor *c, uint64_t n)
 static inline uint64_t load_uint(const uint8_t *p, unsigned n, bool big)
 {
     uint64_t v = 0;
+    uint32_t v4 = 0;
+    uint16_t v2 = 0;
 
-    for (unsigned i = 0; i < n; i++)
-        v |= (uint64_t)p[i] << 8 * (big ? n - 1 - i : i);
-    return v;
+    switch (n) { /* the usual sizes in one load */
+    case 2:
+        memcpy(&v2, p, sizeof v2);
+        return big ? be16toh(v2) : le16toh(v2);
+    case 4:
+        memcpy(&v4, p, sizeof v4);
+        return big ? be32toh(v4) : le32toh(v4);
+    case 8:
+        memcpy(&v, p, sizeof v);
+        return big ? be64toh(v) : le64toh(v);
+    default:
+        for (unsigned i = 0; i < n; i++)
+            v |= (uint64_t)p[i] << 8 * (big ? n - 1 - i : i);
+        return v;
+    }
 }
 
 /* Store the low N bytes (1 to 8) of V at P. */
 static inline void store_uint(uint8_t *p, unsigned n, bool big, uint64_t v)
 {
-    for (unsigned i = 0; i < n; i++)
-        p[i] = (uint8_t)(v >> 8 * (big ? n - 1 - i : i));
+    uint32_t v4 = big ? htobe32((uint32_t)v) : htole32((uint32_t)v);
+    uint64_t v8 = big ? htobe64(v) : htole64(v);
+
+    switch (n) {
+    case 4:
+        memcpy(p, &v4, sizeof v4);
+        return;
+    case 8:
+        memcpy(p, &v8, sizeof v8);
+        return;
+    default:
+        for (unsigned i = 0; i < n; i++)
+            p[i] = (uint8_t)(v >> 8 * (big ? n - 1 - i : i));
+    }
 }
 
 static inline uint64_t cur_uint(struct cursor *c, unsigned n)

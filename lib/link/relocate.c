@@ -81,6 +81,7 @@ struct applier {
     struct lsec *s;
     const struct window *w;
     bool big;
+    struct diag quiet; /* what went wrong, before its place is known */
 };
 
 /* The GOT slot that R's value starts from. */
@@ -156,16 +157,16 @@ static void locate(struct applier *ap, const struct reloc *r, char *text, size_t
 static bool apply(struct applier *ap, const struct reloc *r, const struct reloc_at *at,
                   uint8_t *unit)
 {
-    struct diag quiet = {0};
     char place[512];
     struct where here = {NULL, place, NO_INDEX};
 
-    if (reloc_apply(&quiet, r->type, at, unit, ap->big))
+    if (reloc_apply(&ap->quiet, r->type, at, unit, ap->big))
         return true;
     locate(ap, r, place, sizeof place);
     ap->d->where = &here;
-    diag_fail(ap->d, quiet.status, "%s", quiet.text);
+    diag_fail(ap->d, ap->quiet.status, "%s", ap->quiet.text);
     ap->d->where = NULL;
+    ap->quiet = (struct diag){0};
     return false;
 }
 
