@@ -112,10 +112,9 @@ static bool mergeable(const struct lsec *s)
 {
     return s->live && (s->sec->flags & SEC_MERGE) && !(s->sec->flags & (SEC_WRITE | SEC_ZERO)) &&
            s->size && s->align_log2 <= MERGE_ALIGN_LOG2 && s->sec->reloc_count == 0 &&
-           s->sec->entsize && s->sec->entsize <= UINT32_MAX &&
-           (s->sec->flags & SEC_STRINGS
-                ? s->sec->entsize == 1 || s->sec->entsize == 2 || s->sec->entsize == 4
-                : s->size % s->sec->entsize == 0);
+           s->sec->entsize <= UINT32_MAX &&
+           (!(s->sec->flags & SEC_STRINGS) || s->sec->entsize == 1 || s->sec->entsize == 2 ||
+            s->sec->entsize == 4);
 }
 
 /* The name that sections of a pool share: .rodata.str1.1 of every function. */

@@ -178,4 +178,25 @@ int work(void) { small++; huge++; return (int)huge + small + set - 7; }' >b.c
 }
 check huge_section huge_section
 
+# a load from the GOT stays one where the symbol lies too far for a distance
+far_global() {
+    use_arch x86_64
+    cat >a.s <<'E'
+        .section .lbss,"awl",@nobits
+        .zero 0x90000000
+        .globl distant
+        .type distant, @object
+        .size distant, 4
+distant: .long 0
+        .section .note.GNU-stack,"",@progbits
+E
+    echo 'extern int distant; int work(void) { distant += 3; return distant - 3; }' >b.c
+    as -o a.o a.s
+    cc -c b.c
+    olink -o ours.so -Bsymbolic a.o b.o
+    "$OBJTOOL" verify ours.so
+    run "$PWD/ours.so" -
+    rm -f ours.so
+}
+check far_global far_global
 finish
