@@ -355,7 +355,8 @@ static const struct entry *find_wild(const struct lookup *l, const char *name, c
 {
     const struct entry *best[2][2] = {0}; /* [it is "*"][local] */
 
-    for (const struct entry *e = l->wild; e < l->wild + l->wild_count; e++) {
+    for (uint64_t i = 0; i < l->wild_count; i++) {
+        const struct entry *e = &l->wild[i];
         bool all = strcmp(e->text, "*") == 0;
 
         if (all || fnmatch(e->text, e->cxx ? cxx : name, 0) == 0)
