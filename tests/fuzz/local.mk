@@ -38,6 +38,7 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/script/dynamic-list.txt \
 	tests/fuzz/corpus/script/libc.txt \
 	tests/fuzz/corpus/script/many-stars.txt \
+	tests/fuzz/corpus/script/no-wildcards.hex \
 	tests/fuzz/corpus/script/nul-in-a-name.hex \
 	tests/fuzz/corpus/script/versions.txt
 
