@@ -8,7 +8,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 bash "$top_srcdir/tests/fuzz/make-seeds.sh" "$dir"
 if [ -z "$(ls "$dir/elf")" ]; then
-    echo "skip: seeds: no assembler for x86-64 or AArch64 (x86_64-linux-gnu-as, aarch64-linux-gnu-as)"
+    echo "skip: seeds: no assembler (x86_64-linux-gnu-as, aarch64-linux-gnu-as)"
     exit 77
 fi
 "$top_builddir/tests/fuzz/replay_elf" "$dir"/elf/*

@@ -56,7 +56,8 @@ static bool link_bytes(const uint8_t *bytes, uint64_t size, bool options, char *
     ck_assert(memory >= 0 && ftruncate(memory, 0) == 0 &&
               pwrite(memory, bytes, size, 0) == (ssize_t)size);
     ok = link_run(&d, &o);
-    ck_assert_msg(ok ? d.errors == 0 : d.status != OK && d.text[0], "%d errors %d status %d: %s", ok, (int)d.errors, (int)d.status, d.text);
+    ck_assert_msg(ok ? d.errors == 0 : d.status != OK && d.text[0], "%s, status %d: %s",
+                  ok ? "success" : "failure", d.status, d.text);
     ck_assert_uint_eq(told, d.errors);
     ck_assert_ptr_null(d.where);
     if (text)
@@ -80,8 +81,8 @@ static uint64_t make_archive(uint8_t *bytes)
     uint64_t size = make_linkable(object);
 
     memcpy(bytes, "!<arch>\n", 8);
-    snprintf((char *)bytes + 8, 61, "%-16s%-12s%-6s%-6s%-8s%-10llu`\n", "m.o/", "0", "0", "0", "644",
-             (unsigned long long)size);
+    snprintf((char *)bytes + 8, 61, "%-16s%-12s%-6s%-6s%-8s%-10llu`\n", "m.o/", "0", "0", "0",
+             "644", (unsigned long long)size);
     memcpy(bytes + ARCHIVE_HEADER, object, size);
     return ARCHIVE_HEADER + size;
 }
