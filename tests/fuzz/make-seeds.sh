@@ -34,7 +34,8 @@ for cpu in x86_64 aarch64; do
     make $cpu-zlib.o "$as" --compress-debug-sections=zlib "$src/$cpu.s"
     make $cpu-zstd.o "$as" --compress-debug-sections=zstd "$src/$cpu.s"
     make $cpu.so "$cc" -DVERSIONS -O1 -s -fpic -nostdlib -shared -Wl,--hash-style=sysv \
-        -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096 -Wl,-soname,s.so -Wl,--version-script,"$tmp/map" "$src/shared.c"
+        -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096 -Wl,-soname,s.so -Wl,--version-script,"$tmp/map" \
+        "$src/shared.c"
     make $cpu-clang.o clang --target=$cpu-linux-gnu -O1 -fpic -ffunction-sections \
         -fstack-size-section -c "$src/shared.c"
 done
