@@ -53,14 +53,17 @@ static void mark(struct marker *m, struct lsec *s)
 
 static bool is_root_section(const struct lsec *s)
 {
-    static const char *const kept[] = {".init", ".fini", ".ctors", ".dtors", ".jcr"};
+    /* The arrays by name too: old tools make them as plain data. */
+    static const char *const kept[] = {".init",       ".fini",       ".ctors",        ".dtors", ".jcr",
+                                       ".init_array", ".fini_array", ".preinit_array"};
 
     if (s->obj->retain || (s->sec->flags & SEC_RETAIN) || s->sec->role == ROLE_NOTE ||
         s->sec->role == ROLE_INIT_ARRAY || s->sec->role == ROLE_FINI_ARRAY ||
         s->sec->role == ROLE_PREINIT_ARRAY)
         return true;
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (!strcmp(s->sec->name, kept[i]))
+        if (!strncmp(s->sec->name, kept[i], strlen(kept[i])) &&
+            (!s->sec->name[strlen(kept[i])] || s->sec->name[strlen(kept[i])] == '.'))
             return true;
     return false;
 }
