@@ -390,31 +390,6 @@ bool link_make_dynsym(struct link *l)
     return (!(l->opt->hash_style & HASH_SYSV) || make_sysv_hash(l)) && make_versions(l);
 }
 
-static uint8_t elf_kind(const struct lsym *s)
-{
-    static const uint8_t kinds[] = {[KIND_NONE] = STT_NOTYPE,       [KIND_OBJECT] = STT_OBJECT,
-                                    [KIND_FUNC] = STT_FUNC,         [KIND_SECTION] = STT_SECTION,
-                                    [KIND_FILE] = STT_FILE,         [KIND_TLS] = STT_TLS,
-                                    [KIND_IFUNC] = STT_GNU_IFUNC};
-
-    /* That another library's function is an IFUNC is its own business. */
-    if (!lsym_defined(s) && lsym_symbol(s)->kind == KIND_IFUNC)
-        return STT_FUNC;
-    return kinds[lsym_symbol(s)->kind];
-}
-
-static uint8_t elf_binding(const struct lsym *s)
-{
-    static const uint8_t bindings[] = {[BIND_LOCAL] = STB_LOCAL,
-                                       [BIND_GLOBAL] = STB_GLOBAL,
-                                       [BIND_WEAK] = STB_WEAK,
-                                       [BIND_UNIQUE] = STB_GNU_UNIQUE};
-
-    if (!lsym_defined(s))
-        return s->strong_ref ? STB_GLOBAL : STB_WEAK;
-    return bindings[lsym_symbol(s)->binding];
-}
-
 bool link_fill_dynsym(struct link *l)
 {
     uint8_t *p = l->made[MADE_DYNSYM]->data;
@@ -423,9 +398,9 @@ bool link_fill_dynsym(struct link *l)
         const struct lsym *s = l->dynsyms[i];
         const struct symbol *sym = lsym_symbol(s);
         bool defined = lsym_defined(s);
-        uint8_t kind = elf_kind(s);
+        uint8_t info = lsym_info(s);
         uint64_t value = !defined           ? 0
-                         : kind == STT_TLS ? s->addr - l->tls_addr
+                         : (info & 15) == STT_TLS ? s->addr - l->tls_addr
                                            : s->addr;
         uint32_t index = defined ? lsym_header(l, s) : SHN_UNDEF;
 
@@ -436,7 +411,7 @@ bool link_fill_dynsym(struct link *l)
                              l->opt->output, s->name, index);
         p += SYM64_SIZE;
         store_uint(p, 4, false, strtab_addn(&l->dynstr, s->name, name_length(s)));
-        p[4] = (uint8_t)(elf_binding(s) << 4 | kind);
+        p[4] = info;
         p[5] = (uint8_t)(defined ? s->visibility | (sym->other & ~3) : 0);
         store_uint(p + 6, 2, false, index == SECTION_ABS ? SHN_ABS : index);
         store_uint(p + 8, 8, false, value);

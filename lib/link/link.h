@@ -9,7 +9,8 @@
  *   collect   merge.c eh_frame.c       strings and unwind records, shared
  *   scan      scan.c slots.c           what each relocation needs: GOT, PLT, dynamic
  *   lay out   sections.c dynsym.c dynamic.c layout.c
- *   relocate, write   relocate.c fill.c write.c
+ *   relocate          relocate.c dynrel.c symtab.c
+ *   write             headers.c pack.c write.c
  */
 
 #ifndef LINK_LINK_H
@@ -299,6 +300,8 @@ static inline bool lsym_defined(const struct lsym *s) { return s->state >= SYM_W
 
 /* The section that holds S, NULL for one that is absolute or not defined here. */
 struct lsec *lsym_section(const struct lsym *s);
+/* st_info of S: its binding, if it stays global, and its type. */
+uint8_t lsym_info(const struct lsym *s);
 /* The header index of the section that S, which is defined, is said to be in. */
 uint32_t lsym_header(const struct link *l, const struct lsym *s);
 /* S may be replaced by another image's symbol when the program runs. */

@@ -5,6 +5,27 @@
 #include "elf/elf.h"
 #include "link/link.h"
 
+uint8_t lsym_info(const struct lsym *s)
+{
+    static const uint8_t kinds[] = {[KIND_NONE] = STT_NOTYPE,       [KIND_OBJECT] = STT_OBJECT,
+                                    [KIND_FUNC] = STT_FUNC,         [KIND_SECTION] = STT_SECTION,
+                                    [KIND_FILE] = STT_FILE,         [KIND_TLS] = STT_TLS,
+                                    [KIND_IFUNC] = STT_GNU_IFUNC};
+    static const uint8_t bindings[] = {[BIND_LOCAL] = STB_LOCAL,
+                                       [BIND_GLOBAL] = STB_GLOBAL,
+                                       [BIND_WEAK] = STB_WEAK,
+                                       [BIND_UNIQUE] = STB_GNU_UNIQUE};
+    const struct symbol *sym = lsym_symbol(s);
+    uint8_t kind = kinds[sym->kind];
+
+    if (lsym_defined(s))
+        return (uint8_t)(bindings[sym->binding] << 4 | kind);
+    /* That another library's function is an IFUNC is its own business. */
+    if (kind == STT_GNU_IFUNC)
+        kind = STT_FUNC;
+    return (uint8_t)((s->strong_ref ? STB_GLOBAL : STB_WEAK) << 4 | kind);
+}
+
 struct table {
     struct link *l;
     struct buf out;
@@ -12,11 +33,6 @@ struct table {
     uint32_t count;
     bool any_extended;
 };
-
-static const uint8_t kinds[] = {[KIND_NONE] = STT_NOTYPE,       [KIND_OBJECT] = STT_OBJECT,
-                                [KIND_FUNC] = STT_FUNC,         [KIND_SECTION] = STT_SECTION,
-                                [KIND_FILE] = STT_FILE,         [KIND_TLS] = STT_TLS,
-                                [KIND_IFUNC] = STT_GNU_IFUNC};
 
 static void add(struct table *t, const char *name, uint8_t info, uint8_t other, uint32_t section,
                 uint64_t value, uint64_t size)
@@ -54,12 +70,11 @@ static bool discarded(const struct link *l, const struct symbol *s, const struct
     return false;
 }
 
-static void add_symbol(struct table *t, const struct lsym *s, uint8_t binding)
+static void add_symbol(struct table *t, const struct lsym *s, bool local)
 {
     const struct symbol *sym = lsym_symbol(s);
     struct lsec *sec = lsym_section(s);
-    /* That another library's function is an IFUNC is its own business. */
-    uint8_t kind = sym->kind == KIND_IFUNC && !lsym_defined(s) ? STT_FUNC : kinds[sym->kind];
+    uint8_t info = lsym_info(s), kind = info & 15;
     uint64_t to = 0;
     uint32_t index = SHN_UNDEF;
 
@@ -72,7 +87,7 @@ static void add_symbol(struct table *t, const struct lsym *s, uint8_t binding)
     }
     if (lsym_defined(s))
         index = lsym_header(t->l, s);
-    add(t, s->name, (uint8_t)(binding << 4 | kind),
+    add(t, s->name, local ? (uint8_t)(STB_LOCAL << 4 | kind) : info,
         (uint8_t)((lsym_defined(s) ? s->visibility & 3 : 0) | (sym->other & ~3)), index,
         kind == STT_TLS && lsym_defined(s) ? s->addr - t->l->tls_addr : s->addr,
         lsym_defined(s) ? sym->size : 0);
@@ -98,24 +113,13 @@ static void add_locals(struct table *t, const struct lobj *o)
             file = NULL;
         }
         s->visibility = VIS_DEFAULT;
-        add_symbol(t, s, STB_LOCAL);
+        add_symbol(t, s, true);
     }
 }
 
 static bool is_local_now(const struct lsym *s)
 {
     return lsym_defined(s) && s->localized;
-}
-
-static uint8_t binding_of(const struct lsym *s)
-{
-    const struct symbol *sym = lsym_symbol(s);
-
-    if (!lsym_defined(s))
-        return s->strong_ref ? STB_GLOBAL : STB_WEAK;
-    return sym->binding == BIND_WEAK     ? STB_WEAK
-           : sym->binding == BIND_UNIQUE ? STB_GNU_UNIQUE
-                                         : STB_GLOBAL;
 }
 
 /* Needs nothing but the addresses, so other tables can be made meanwhile:
@@ -136,13 +140,13 @@ void link_build_symtab(struct link *l)
     add(&t, "", STB_LOCAL << 4 | STT_FILE, 0, SECTION_ABS, 0, 0);
     for (uint64_t i = 0; i < l->global_count; i++)
         if (is_local_now(l->globals[i]) && l->opt->discard != DISCARD_ALL)
-            add_symbol(&t, l->globals[i], STB_LOCAL);
+            add_symbol(&t, l->globals[i], true);
     l->symtab_first_global = t.count;
     for (uint64_t i = 0; i < l->global_count; i++) {
         const struct lsym *s = l->globals[i];
 
         if (s->obj && !is_local_now(s) && (lsym_defined(s) || s->dynsym))
-            add_symbol(&t, s, binding_of(s));
+            add_symbol(&t, s, false);
     }
     l->symtab_out = t.out;
     l->symtab_extended = t.extended;
