@@ -461,7 +461,7 @@ static struct lsym *find_versioned(const struct link *l, const struct object *o,
     for (int ats = 1; ats <= 2 && !s; ats++) {
         struct buf name = {0};
 
-        buf_printf(&name, "%s%s%s", from->name, "@@" + (2 - ats), version);
+        buf_printf(&name, "%s%s%s", from->name, &"@@"[2 - ats], version);
         s = name.bad ? NULL : link_find(l, (const char *)name.at);
         s = s && s->state == SYM_UNDEFINED ? s : NULL;
         buf_free(&name);
