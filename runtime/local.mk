@@ -1,0 +1,17 @@
+# libsysimage: what a runtime links or embeds. MIT, C11, libc only (and zstd, if it is there).
+lib_LTLIBRARIES += runtime/libsysimage.la
+runtime_libsysimage_la_SOURCES = \
+	runtime/error.c runtime/error.h
+runtime_libsysimage_la_LIBADD = $(SYSIMAGE_PRIVATE_LIBS)
+runtime_libsysimage_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
+	-Wl,--version-script=$(top_srcdir)/runtime/libsysimage.map
+EXTRA_runtime_libsysimage_la_DEPENDENCIES = runtime/libsysimage.map
+EXTRA_DIST += runtime/libsysimage.map
+
+sysimageincludedir = $(includedir)/sysimage
+sysimageinclude_HEADERS = \
+	include/sysimage/format.h \
+	include/sysimage/status.h
+
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = runtime/sysimage.pc
