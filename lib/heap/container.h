@@ -2,9 +2,9 @@
 /* container.h - heap containers (docs/heap-format.md), read and checked.
  *
  * heap_read() checks everything but the words at the slots and the contents
- * of DATA parts: those are looked at when they are used, by heap_check_words()
- * or by the relocation engine, since reading a large heap takes longer than
- * all else. */
+ * (and checksums) of DATA parts: those are looked at when they are used, by
+ * heap_check_words() or by the relocation engine, since reading a large heap
+ * takes longer than all else. */
 
 #ifndef HEAP_CONTAINER_H
 #define HEAP_CONTAINER_H
@@ -21,7 +21,7 @@ struct heap_segment {
     uint8_t align_log2;
     const char *name;
     struct span data;       /* plain bytes; empty for ZERO and for compressed parts */
-    uint32_t data_part;     /* index into HEAP.parts; NO_PART for ZERO */
+    uint32_t data_part;     /* index into heap.parts; HEAP_NO_PART for ZERO */
     struct slot_map slots;
     struct span objects;    /* the plain stream; empty for none */
     uint64_t object_count;
@@ -61,7 +61,7 @@ struct heap {
     uint8_t minor, address_bits;
     uint64_t span;
     uint8_t id[16];
-    struct heap_part *parts;
+    struct heap_part *parts; /* by type, then index */
     uint32_t part_count;
     struct heap_segment *segments;
     uint32_t segment_count;
@@ -93,7 +93,10 @@ struct heap_import_slot heap_import_slot_at(const struct heap *h, uint64_t i);
    a segment that is not compressed is copied. */
 bool heap_unpack(struct diag *d, const struct heap *h, uint32_t i, uint8_t *to);
 
-/* Check the checksums of the parts, in parallel. */
+/* The checksum that a part of these stored bytes has. */
+uint64_t heap_checksum(struct span stored);
+
+/* Check the checksums of all parts, in parallel. */
 bool heap_check_parts(struct diag *d, const struct heap *h);
 
 /* Check that the word at each slot is a heap address.  DATA is that of

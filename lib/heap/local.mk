@@ -1,5 +1,8 @@
 lib_libsysobj_la_SOURCES += \
-	lib/heap/container.h \
+	lib/heap/container.c lib/heap/container.h \
+	lib/heap/container_parts.c lib/heap/container_parts.h \
+	lib/heap/container_slots.c \
+	lib/heap/container_stored.c \
 	lib/heap/julia.c lib/heap/julia.h \
 	lib/heap/julia_features.c \
 	lib/heap/julia_heap.c \

@@ -3,4 +3,4 @@ lib_libsysobj_la_SOURCES += \
 	lib/obj/format.c \
 	lib/obj/object.h \
 	lib/obj/reloc.c lib/obj/reloc.h \
-	lib/obj/slots.h
+	lib/obj/slots.c lib/obj/slots.h

@@ -23,10 +23,10 @@ struct slot_map {
 
 /* Add BASE to each slot whose 8 bytes meet [FROM, FROM + SIZE) of the section.
    BYTES holds the section from FROM - BEFORE to FROM + SIZE + AFTER, where
-   BEFORE and AFTER are at least 7 or all there is; a slot that is not whole
-   in there is done as far as it is.  False if a word is no heap address; then
-   *BAD is the offset of the first such slot and *WORD what it holds, and
-   nothing after it is changed. */
+   BEFORE and AFTER are at least 7 or all there is; only the SIZE bytes are
+   changed, the rest is read where a slot sticks out.  False if a word is no
+   heap address; then *BAD is the offset of the first such slot and *WORD what
+   it holds, and nothing from there on is changed. */
 bool slots_add(const struct slot_map *m, uint64_t from, uint64_t size, uint64_t before,
                uint64_t after, uint64_t base, bool big, uint8_t *bytes, uint64_t *bad,
                uint64_t *word);

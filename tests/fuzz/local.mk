@@ -13,6 +13,17 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/julia/edits-of-a-sound-image.hex \
 	tests/fuzz/corpus/julia/later-version-compressed.hex
 
+replay_tests += tests/fuzz/replay_heap
+tests_fuzz_replay_heap_SOURCES = tests/fuzz/fuzz_heap.c tests/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_heap
+tests_fuzz_fuzz_heap_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/heap/edits-of-a-sound-container.hex \
+	tests/fuzz/corpus/heap/edits-of-a-compressed-one.hex \
+	tests/fuzz/corpus/heap/header-only.hex
+
 replay_tests += tests/fuzz/replay_ar
 tests_fuzz_replay_ar_SOURCES = tests/fuzz/fuzz_ar.c tests/fuzz/replay.c
 if FUZZERS
