@@ -248,6 +248,19 @@ static bool set_pack_relocs(struct link_command *c, const char *spelt, const cha
     return true;
 }
 
+static bool set_heap_relocs(struct link_command *c, const char *spelt, const char *value)
+{
+    static const char *const names[] = {"prelinked", "native", "none", NULL};
+    static const enum link_heap_relocs modes[] = {HEAP_RELOCS_PRELINKED, HEAP_RELOCS_NATIVE,
+                                                  HEAP_RELOCS_NONE};
+    unsigned i = 0;
+
+    if (!choose(c, spelt, value, names, &i))
+        return false;
+    c->options.heap_relocs = modes[i];
+    return true;
+}
+
 static bool set_unresolved(struct link_command *c, const char *spelt, const char *value)
 {
     static const char *const names[] = {"ignore-all", "ignore-in-object-files", "report-all",
@@ -394,7 +407,10 @@ static bool apply_other(struct link_command *c, const struct opt_row *row, const
         return set_compress(c, spelt, value);
     case OPT_PACK_RELOCS:
         return set_pack_relocs(c, spelt, value);
+    case OPT_HEAP_RELOCS:
+        return set_heap_relocs(c, spelt, value);
     case OPT_IMAGE_BASE:
+        o->image_base_set = true;
         return link_read_number(c, spelt, value, &o->image_base);
     case OPT_Z:
         return link_read_z(c, value);

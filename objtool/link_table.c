@@ -298,6 +298,9 @@ const struct opt_row link_own_rows[] = {
     {.help = "Not in ld"},
     {"export", "PATTERN|@FILE", DOES_OTHER, 0, OPT_EXPORT,
      "export only what a PATTERN matches; FILE has one on each line"},
+    {"heap-relocs", "MODE", DOES_OTHER, 0, OPT_HEAP_RELOCS,
+     "how a heap's pointers reach memory: prelinked (relocated now, for the address that the "
+     "image prefers; default), native (by the system's loader) or none (by the runtime)"},
     {"print-retained", NULL, DOES_FLAG, AT(print_retained), true,
      "say for every archive member and symbol why it is in the image"},
 };

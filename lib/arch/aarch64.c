@@ -121,6 +121,21 @@ static void plt_entry(uint8_t *out, const struct stub_at *at)
     put_code(out, code, 4);
 }
 
+static void slot_jump(uint8_t *out, const struct stub_at *at)
+{
+    uint32_t code[4] = {
+        0xd503245f, /* bti c */
+        0x90000010, /* adrp x16, SLOT */
+        0xf9400210, /* ldr x16, [x16, :lo12:SLOT] */
+        0xd61f0200, /* br x16 */
+    };
+    uint64_t pages = (at->slot & ~UINT64_C(0xfff)) - ((at->addr + 4) & ~UINT64_C(0xfff));
+
+    code[1] = (uint32_t)field_set(&a64_adrp_any, code[1], pages);
+    code[2] = (uint32_t)field_set(&a64_ldst64, code[2], at->slot);
+    put_code(out, code, 4);
+}
+
 static void far_jump(uint8_t *out, const struct stub_at *at)
 {
     uint64_t pages = (at->slot & ~UINT64_C(0xfff)) - (at->addr & ~UINT64_C(0xfff));
@@ -162,6 +177,7 @@ const struct arch arch_aarch64 = {
     .branch_reach = 128 << 20,
     .far_jump_size = 16,
     .far_jump = far_jump,
+    .slot_jump = slot_jump,
     .finalize_code = finalize_code,
     .finalize_size = sizeof finalize_code,
 };

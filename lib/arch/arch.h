@@ -46,6 +46,10 @@ struct arch {
     uint32_t far_jump_size;
     void (*far_jump)(uint8_t *out, const struct stub_at *at);
 
+    /* A jump to what SLOT holds, for the functions that a heap imports: 16
+       bytes on every CPU, with a landing pad in front. */
+    void (*slot_jump)(uint8_t *out, const struct stub_at *at);
+
     /* Rewrite the instruction of a GOT load into one that needs no slot.
        UNIT is the field, BEFORE the number of bytes of its section that lie
        before it.  relax_ok() only looks; relax() rewrites: the same field then

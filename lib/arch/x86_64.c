@@ -73,6 +73,18 @@ static void protected_entry(uint8_t *out, const struct stub_at *at)
     put_distance(out, at->addr, 12, at->slot);
 }
 
+static void slot_jump(uint8_t *out, const struct stub_at *at)
+{
+    static const uint8_t code[16] = {
+        0xf3, 0x0f, 0x1e, 0xfa,             /* endbr64 */
+        0xff, 0x25, 0,    0,    0, 0,       /* jmp *SLOT(%rip) */
+        0x66, 0x0f, 0x1f, 0x44, 0, 0,       /* nopw 0(%rax,%rax,1) */
+    };
+
+    memcpy(out, code, sizeof code);
+    put_distance(out, at->addr, 6, at->slot);
+}
+
 static uint64_t protected_target(const struct stub_at *at) { return at->header; }
 
 /* AMD64 psABI, B.2 "Optimize GOTPCRELX Relocations".  ModRM 05, less the
@@ -126,6 +138,7 @@ const struct arch arch_x86_64 = {
     .nop = 0x90909090,
     .plt = {16, 16, plain_header, plain_entry, plain_target},
     .plt_protected = {32, 16, protected_header, protected_entry, protected_target},
+    .slot_jump = slot_jump,
     .relax_ok = relax_ok,
     .relax = relax,
     .finalize_code = finalize_code,

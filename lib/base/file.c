@@ -164,6 +164,24 @@ bool output_write(const struct output *out, const void *p, uint64_t n, uint64_t 
     return true;
 }
 
+bool output_read(const struct output *out, void *p, uint64_t n, uint64_t off)
+{
+    uint8_t *at = p;
+
+    while (n > 0) {
+        ssize_t done = pread(out->fd, at, n, (off_t)off);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        at += done;
+        off += (uint64_t)done;
+        n -= (uint64_t)done;
+    }
+    return true;
+}
+
 /* Give the unnamed file the temporary name, from where it can be renamed
    over an old file (linkat() alone cannot replace one). */
 static bool give_name(struct output *out)

@@ -44,6 +44,8 @@ bool output_begin(struct diag *d, const char *path, uint64_t size, struct output
 bool output_room(struct diag *d, const struct output *out, uint64_t size);
 /* Write all N bytes at OFF; may be called from several threads. */
 bool output_write(const struct output *out, const void *p, uint64_t n, uint64_t off);
+/* Read back N bytes at OFF, all of them; not of a device. */
+bool output_read(const struct output *out, void *p, uint64_t n, uint64_t off);
 /* Give the file its MODE (less the umask) and its name.  Whatever had the
    name before keeps its inode for those who have it open. */
 bool output_commit(struct diag *d, struct output *out, mode_t mode);

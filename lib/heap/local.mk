@@ -1,4 +1,5 @@
 lib_libsysobj_la_SOURCES += \
+	lib/heap/object.c lib/heap/object.h \
 	lib/heap/container.c lib/heap/container.h \
 	lib/heap/container_parts.c lib/heap/container_parts.h \
 	lib/heap/container_slots.c \

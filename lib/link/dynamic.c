@@ -92,11 +92,14 @@ static void reloc_entries(const struct link *l, struct buf *b)
         entry(b, DT_JMPREL, made_addr(l, MADE_RELAPLT));
     }
     if (l->made[MADE_RELA]) {
-        entry(b, DT_RELA, made_addr(l, MADE_RELA));
-        entry(b, DT_RELASZ, l->made[MADE_RELA]->size);
+        const struct out *o = l->made[MADE_RELA]->out;
+
+        /* The slots of heaps come first: see link_add_heap_relas(). */
+        entry(b, DT_RELA, o ? o->addr : 0);
+        entry(b, DT_RELASZ, o ? o->size : 0);
         entry(b, DT_RELAENT, RELA64_SIZE);
-        if (l->relative_count)
-            entry(b, DT_RELACOUNT, l->relative_count);
+        if (l->heap_relative + l->relative_count)
+            entry(b, DT_RELACOUNT, l->heap_relative + l->relative_count);
     }
     if (l->made[MADE_RELR]) {
         entry(b, DT_RELR, made_addr(l, MADE_RELR));

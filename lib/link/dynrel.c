@@ -42,6 +42,8 @@ static enum dynrel dynrel_of(const struct link *l, const struct lsec *s, const s
         return DYN_NONE;
     if (lsym_is_resolved(sym))
         return DYN_IRELATIVE;
+    if (link_heap_settles(l, s, sym))
+        return DYN_NONE;
     return l->opt->relocs == RELOCS_RELR && r->offset % 2 == 0 && s->align_log2 > 0
                ? DYN_RELR
                : DYN_RELATIVE;
@@ -93,14 +95,14 @@ bool link_make_dynrel(struct link *l)
             l->symbolic_count += s->symbolic;
             l->irelative_count += s->irelative;
         }
-    if (l->relative_count + l->symbolic_count) {
+    if (l->heap_relative + l->relative_count + l->symbolic_count) {
         struct lsec *s = link_new_section(l, ".rela.dyn", SHT_RELA, SHF_ALLOC, 3);
 
         l->made[MADE_RELA] = s;
         s->size = (l->relative_count + l->symbolic_count) * RELA64_SIZE;
         l->objs[0]->o.sections[s->index].entsize = RELA64_SIZE;
     }
-    if (l->relr_count) {
+    if (l->relr_count + l->heap_relr) {
         struct lsec *s = link_new_section(l, ".relr.dyn", SHT_RELR, SHF_ALLOC, 3);
 
         l->made[MADE_RELR] = s;
@@ -210,7 +212,7 @@ bool link_size_relr(struct link *l, bool *changed)
     for (uint64_t i = 0; i < l->relr_count; i++)
         l->relr_addrs[i] = lsec_addr(l->relr_places[i].s) + l->relr_places[i].offset;
     qsort(l->relr_addrs, l->relr_count, sizeof *l->relr_addrs, by_value);
-    size = encode_relr(l->relr_addrs, l->relr_count, NULL) * 8;
+    size = (encode_relr(l->relr_addrs, l->relr_count, NULL) + l->heap_relr) * 8;
     if (size > s->size) {
         s->size = s->out->size = size;
         *changed = true;
@@ -228,6 +230,7 @@ static bool fill_relr(struct link *l)
     if (!(s->data = arena_alloc(&l->arena, 1, s->size)))
         return diag_nomem(l->d);
     words = encode_relr(l->relr_addrs, l->relr_count, s->data);
+    words += link_encode_heap_relr(l, s->data + words * 8); /* heaps lie behind all else */
     for (; words < s->size / 8; words++) /* an empty bitmap says nothing */
         store_uint(s->data + words * 8, 8, false, 1);
     return true;

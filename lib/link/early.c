@@ -41,7 +41,7 @@ struct early {
 static bool is_plain(const struct lsec *s)
 {
     return s->live && !s->into && !s->data && !s->sec->compression && !s->sec->reloc_count &&
-           !(s->sec->flags & SEC_ZERO) && s->obj->file && s->sec->data.at &&
+           !(s->sec->flags & SEC_ZERO) && !s->fill && !s->obj->o.heap && s->obj->file && s->sec->data.at &&
            s->size == s->sec->data.size;
 }
 

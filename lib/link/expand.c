@@ -5,6 +5,7 @@
 #include "elf/elf.h"
 #include "link/inputs.h"
 
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* ---- recognising ---- */
@@ -247,7 +248,7 @@ static bool add_path(struct inputs *ins, const struct link_input *in, const stru
         item->whole = in->whole || (in->retain && !in->library);
         return read_archive(ins, item);
     }
-    if (f->data.size > 18)
+    if (format_find(f->data) == &format_elf && f->data.size > 18)
         type = (uint16_t)load_uint(f->data.at + 16, 2, f->data.at[5] == ELFDATA2MSB);
     item->kind = type == ET_DYN ? ITEM_SHARED : ITEM_OBJECT;
     if (!(item->members = arena_alloc(&l->arena, 1, sizeof *item->members)))
@@ -255,10 +256,26 @@ static bool add_path(struct inputs *ins, const struct link_input *in, const stru
     return true;
 }
 
+/* The CPU that this program runs on, NULL if it is none of ours. */
+static const struct elf_machine *own_machine(void)
+{
+    static const struct elf_machine *const machines[] = {&elf_x86_64, &elf_aarch64};
+    struct utsname self;
+
+    if (uname(&self) != 0)
+        return NULL;
+    for (char *p = self.machine; *p; p++)
+        *p = *p == '_' ? '-' : *p;
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+        if (!strcmp(self.machine, machines[i]->arch->name))
+            return machines[i];
+    return NULL;
+}
+
 bool inputs_expand(struct inputs *ins)
 {
     struct link *l = ins->l;
-    bool ok = true;
+    bool ok = true, heap = false;
 
     /* -l needs to know the CPU: that of the first input that tells. */
     for (size_t i = 0; !l->machine && i < l->opt->input_count; i++) {
@@ -267,9 +284,12 @@ bool inputs_expand(struct inputs *ins)
 
         if (!l->opt->inputs[i].library && file_open(&quiet, l->opt->inputs[i].name, &f)) {
             l->machine = elf_machine_find(peek_machine(f.data));
+            heap = heap || format_find(f.data) == &format_heap;
             file_close(&f);
         }
     }
+    if (!l->machine && heap) /* for any CPU: then for this one, as ld does */
+        l->machine = own_machine();
     ins->next_group = 1;
     for (size_t i = 0; i < l->opt->input_count; i++)
         if (l->opt->inputs[i].group >= ins->next_group)

@@ -12,6 +12,11 @@ static bool check_machine(struct link *l, const struct lobj *o)
 {
     const char *want = NULL, *have = NULL;
 
+    if (o->o.heap) /* for every CPU of its byte order */
+        return !o->o.big ||
+               diag_fail(l->d, E_LINK, "%s: is big-endian; x86-64 and aarch64 images are not",
+                         o->o.name);
+
     if (!l->machine) {
         l->machine = elf_machine_find(o->o.machine);
         if (!l->machine)
@@ -42,7 +47,7 @@ static bool excluded(const struct link *l, const char *archive)
     return false;
 }
 
-static bool add_object(struct link *l, struct lobj *o, bool retain, const char *why)
+bool inputs_add_object(struct link *l, struct lobj *o, bool retain, const char *why)
 {
     if (!check_machine(l, o))
         return false;
@@ -53,6 +58,8 @@ static bool add_object(struct link *l, struct lobj *o, bool retain, const char *
     o->hide = excluded(l, o->archive);
     o->why = why;
     l->objs[l->obj_count++] = o;
+    if (o->o.heap && !link_begin_heap(l, o))
+        return false;
     if (l->opt->trace)
         printf("%s\n", o->o.name);
     return link_add_object(l, o);
@@ -113,7 +120,7 @@ static bool take_member(struct link *l, struct item *item, uint32_t member, cons
     why = arena_printf(&l->arena, "defines `%s', which %s refers to", for_->name,
                        for_->obj ? for_->obj->o.name : "the command line");
     item->members[member] = o;
-    return why ? add_object(l, o, false, why) : diag_nomem(l->d);
+    return why ? inputs_add_object(l, o, false, why) : diag_nomem(l->d);
 }
 
 /* An archive without an index: list what its members define. */
@@ -169,14 +176,15 @@ static bool add_item(struct link *l, struct item *item)
 
     switch (item->kind) {
     case ITEM_OBJECT:
-        return add_object(l, item->members[0], false, "named on the command line");
+        return inputs_add_object(l, item->members[0], item->members[0]->o.heap != NULL,
+                                 "named on the command line");
     case ITEM_SHARED:
         return add_shared(l, item);
     case ITEM_ARCHIVE:
         if (!item->whole)
             return search_archive(l, item, &took);
         for (uint32_t m = 0; m < item->ar.member_count; m++)
-            if (!add_object(l, item->members[m], item->in->retain && !item->in->library,
+            if (!inputs_add_object(l, item->members[m], item->in->retain && !item->in->library,
                             item->in->whole ? "--whole-archive" : "its archive is named by path"))
                 return false;
         return true;
@@ -230,6 +238,8 @@ bool link_read_inputs(struct link *l)
         if ((i = add_group(&ins, i)) == 0)
             return false;
     if (!l->machine)
-        return diag_fail(l->d, E_USAGE, "no input files");
-    return true;
+        return l->heap_count ? diag_fail(l->d, E_USAGE,
+                                         "a heap is for every CPU: say which with --target")
+                             : diag_fail(l->d, E_USAGE, "no input files");
+    return link_start_heaps(l);
 }

@@ -23,8 +23,17 @@ static bool is_relro(const struct link *l, const struct out *o)
    zeros that the file does not hold. */
 static bool starts_segment(const struct out *prev, const struct out *o)
 {
-    return !prev || segment_flags(prev) != segment_flags(o) ||
+    return !prev || segment_flags(prev) != segment_flags(o) || o->heap ||
            (prev->type == SHT_NOBITS && prev->rank != RANK_TBSS && o->type != SHT_NOBITS);
+}
+
+enum { HUGE_PAGE = 2 << 20 };
+
+/* What the PT_LOAD of a heap's segment is aligned to, in memory and file: a
+   large one so that it can be mapped by huge pages. */
+static uint64_t heap_align(const struct out *o, uint64_t page)
+{
+    return o->size >= HUGE_PAGE && page < HUGE_PAGE ? HUGE_PAGE : page;
 }
 
 static struct segment *add_segment(struct link *l, uint32_t type, uint32_t flags, uint64_t align)
@@ -69,10 +78,10 @@ static bool load_segments(struct link *l, uint64_t page)
         if (o->empty || !(o->flags & SHF_ALLOC))
             continue;
         if (starts_segment(prev, o)) {
-            if (!(g = add_segment(l, PT_LOAD, segment_flags(o), page)))
+            if (!(g = add_segment(l, PT_LOAD, segment_flags(o), o->heap ? heap_align(o, page) : page)))
                 return false;
             if (!prev) { /* the first holds the headers as well */
-                g->addr = l->opt->image_base;
+                g->addr = l->image_base;
                 g->memsz = g->filesz = o->addr - g->addr;
             }
         }
@@ -223,10 +232,33 @@ static bool check_sizes(const struct link *l)
     return true;
 }
 
+/* A heap's segments keep the distances of the heap's own address space, whose
+   address 0 comes to a huge page. */
+static void place_heap(struct position *at, const struct out *prev, struct out *o, uint64_t page)
+{
+    uint64_t align = heap_align(o, page);
+
+    if (!prev || prev->heap != o->heap) {
+        uint64_t most = HUGE_PAGE;
+
+        for (uint32_t i = 1; i < o->heap->o.section_count; i++)
+            if (UINT64_C(1) << o->heap->o.sections[i].align_log2 > most)
+                most = UINT64_C(1) << o->heap->o.sections[i].align_log2;
+        o->heap->heap_base = align_up(at->addr, most);
+    }
+    o->addr = o->heap->heap_base + o->secs[0]->sec->addr;
+    at->addr = o->addr + o->size;
+    if (o->type != SHT_NOBITS)
+        at->offset = align_up(at->offset, align) + o->addr % align;
+    o->offset = at->offset;
+    if (o->type != SHT_NOBITS)
+        at->offset += o->size;
+}
+
 static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool separate)
 {
     const struct out *prev = NULL;
-    struct position at = {l->opt->image_base, 0};
+    struct position at = {l->image_base, 0};
     bool in_relro = false;
 
     at.offset = EHDR64_SIZE + (uint64_t)l->segment_count * PHDR64_SIZE;
@@ -243,6 +275,14 @@ static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool
         if (o->empty) {
             o->addr = at.addr;
             o->offset = at.offset;
+            continue;
+        }
+        if (o->heap) {
+            place_heap(&at, prev, o, page);
+            if (at.addr - l->image_base > LINK_MAX_SIZE || at.offset > LINK_MAX_SIZE)
+                return too_large(l, o);
+            prev = o;
+            in_relro = false;
             continue;
         }
         if (prev && starts_segment(prev, o)) {
@@ -278,7 +318,7 @@ static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool
             in_relro = true;
             l->relro_end = align_up(at.addr, common);
         }
-        if (at.addr - l->opt->image_base > LINK_MAX_SIZE || at.offset > LINK_MAX_SIZE)
+        if (at.addr - l->image_base > LINK_MAX_SIZE || at.offset > LINK_MAX_SIZE)
             return too_large(l, o);
         prev = o;
     }
@@ -335,7 +375,8 @@ bool link_layout(struct link *l)
     align_tls(l);
     /* Sections that ask for more than a page get it from their segment. */
     for (uint64_t i = 0; i < l->out_count; i++)
-        if ((l->outs[i]->flags & SHF_ALLOC) && UINT64_C(1) << l->outs[i]->align_log2 > page)
+        if ((l->outs[i]->flags & SHF_ALLOC) && !l->outs[i]->heap &&
+            UINT64_C(1) << l->outs[i]->align_log2 > page)
             page = UINT64_C(1) << l->outs[i]->align_log2;
     while (again) {
         /* The number of segments does not depend on addresses. */

@@ -30,6 +30,7 @@ static bool start(struct link *l)
     struct lobj *own = arena_alloc(&l->arena, 1, sizeof *own);
 
     par_limit(l->opt->threads);
+    l->image_base = l->opt->image_base;
     if (!own || !arena_grow(&l->arena, (void **)&l->objs, 0, &l->obj_cap, sizeof(struct lobj *)))
         return diag_nomem(l->d);
     l->objs[l->obj_count++] = own;
@@ -39,7 +40,8 @@ static bool start(struct link *l)
 static bool resolve(struct link *l)
 {
     l->arch = l->machine->arch;
-    return link_finish_symbols(l) && link_make_internal(l) && link_provide(l);
+    return link_finish_symbols(l) && link_make_internal(l) && link_resolve_heaps(l) &&
+           link_provide(l);
 }
 
 static bool retain(struct link *l) { return link_read_eh_frame(l) && link_collect(l); }
@@ -48,7 +50,7 @@ static bool collect(struct link *l) { return link_merge_strings(l) && link_colle
 
 static bool scan(struct link *l)
 {
-    return link_scan(l) && link_make_property(l) && link_assign_slots(l);
+    return link_scan(l) && link_settle_heaps(l) && link_make_property(l) && link_assign_slots(l);
 }
 
 static bool make_file_sections(struct link *l)
@@ -65,7 +67,8 @@ static bool make_file_sections(struct link *l)
 static bool lay_out(struct link *l)
 {
     return link_make_build_id(l) && link_make_dynrel(l) &&
-           link_make_dynsym(l) && link_make_dynamic(l) && make_file_sections(l) &&
+           link_make_dynsym(l) && link_make_dynamic(l) && link_make_heap_table(l) &&
+           make_file_sections(l) &&
            link_make_outs(l) && link_size_dynamic(l) && link_layout(l) &&
            link_add_islands(l) && link_start_early(l);
 }
@@ -86,7 +89,7 @@ static void make_tables(void *arg, unsigned worker, uint64_t i)
         link_build_symtab(t->l);
     else
         t->ok = link_fill_dynsym(t->l) && link_fill_dynamic(t->l) && link_fill_dynrel(t->l) &&
-                link_fill_eh_frame(t->l) && link_fill_islands(t->l);
+                link_fill_eh_frame(t->l) && link_fill_islands(t->l) && link_fill_heap_table(t->l);
 }
 
 static bool relocate(struct link *l)

@@ -8,7 +8,7 @@
  *   retain    gc.c                     which sections live
  *   collect   merge.c eh_frame.c       strings and unwind records, shared
  *   scan      scan.c slots.c           what each relocation needs: GOT, PLT, dynamic
- *   lay out   sections.c dynsym.c dynamic.c layout.c
+ *   lay out   sections.c dynsym.c dynamic.c layout.c heap.c
  *   relocate          relocate.c dynrel.c symtab.c
  *   write             headers.c pack.c write.c
  */
@@ -34,6 +34,14 @@ struct island;
 struct early;
 struct relr_place;
 
+/* What a link knows of one section of a heap. */
+struct heap_part_state {
+    struct slot_map slots;      /* the words that follow the heap, as the image's maps have them */
+    struct lsec *bits, *odd;    /* those maps; NULL: none */
+    uint64_t *blocks;           /* hashes of SIMG_CHECK_BLOCK bytes of it each, once written */
+    bool blocks_known;          /* as they are written; else they are read again */
+};
+
 /* A run of input bytes and where it went. */
 struct moved {
     uint64_t from; /* offset in the input section */
@@ -50,11 +58,17 @@ struct lsec {
     bool discarded; /* another object's group of the same name was kept */
     bool sorted;    /* its relocations come in the order of their offsets */
     bool relro;     /* read-only data that needs relocating: moved to .data.rel.ro */
+    bool late_rights; /* of a heap: loaded writable, gets its own rights from the start-up code */
     uint8_t align_log2;
     struct out *out;
     uint64_t offset; /* in OUT */
     uint64_t size;
     uint8_t *data; /* contents that are not those of SEC; NULL: use SEC's */
+    /* Contents made as they are written: SIZE bytes from FROM on, to OUT. */
+    void (*fill)(const struct link *l, const struct lsec *s, uint64_t from, uint64_t size,
+                 uint8_t *out);
+    void *fill_arg;
+    struct heap_part_state *heap; /* a section of a heap's object */
 
     /* Merged strings and unwind records: the pieces, sorted by FROM, and the
        section that holds them now. */
@@ -133,6 +147,7 @@ struct lobj {
     bool hide;               /* --exclude-libs */
     bool needed;             /* shared: DT_NEEDED */
     const char *why;         /* why it is in the link, for --print-retained */
+    uint64_t heap_base;      /* a heap: the address of its address 0, once laid out */
 };
 
 /* Place of an output section: by what its pages may do, then by use. */
@@ -143,6 +158,7 @@ enum rank {
     RANK_TDATA, RANK_TBSS, RANK_INIT, RANK_RELRO, RANK_DYNAMIC, RANK_GOT, RANK_GOTPLT_RELRO,
     RANK_GOTPLT, RANK_DATA, RANK_BSS,
     RANK_LARGE_RODATA, RANK_LARGE_DATA, RANK_LARGE_BSS,
+    RANK_SLOT_MAPS, RANK_HEAP,
     RANK_OTHER, /* not in memory */
     RANK_DEBUG,
     RANK_SYMTAB, RANK_STRTAB, RANK_SHSTRTAB,
@@ -155,6 +171,7 @@ struct out {
     uint64_t flags; /* sh_flags */
     enum rank rank;
     bool empty;     /* has a place, but no header */
+    struct lobj *heap; /* it is a segment of this heap, and a PT_LOAD of its own */
     uint32_t index; /* in the section header table */
     uint64_t addr, offset, size;
     uint8_t align_log2;
@@ -177,6 +194,7 @@ struct segment {
 enum made {
     MADE_PROPERTY, MADE_BUILD_ID, MADE_HASH, MADE_GNU_HASH, MADE_DYNSYM, MADE_DYNSTR,
     MADE_VERSYM, MADE_VERDEF, MADE_VERNEED, MADE_RELA, MADE_RELR, MADE_RELAPLT,
+    MADE_HEAP_NOTE, MADE_HEAP_TABLE,
     MADE_EH_FRAME_HDR, MADE_EH_FRAME, MADE_PLT, MADE_DYNAMIC, MADE_GOT, MADE_GOTPLT,
     MADE_COMMENT, MADE_SYMTAB, MADE_SYMTAB_SHNDX, MADE_STRTAB, MADE_SHSTRTAB,
     MADE_COUNT
@@ -237,6 +255,11 @@ struct link {
     uint64_t relative_count, relr_count, symbolic_count, irelative_count; /* of sections and GOT */
     uint32_t feature_and;
 
+    struct lobj **heaps; /* the heaps among OBJS */
+    uint64_t heap_count, heap_cap;
+    uint64_t heap_relative, heap_relr; /* native: slots in .rela.dyn; words in .relr.dyn */
+    uint64_t image_base; /* the address that the image prefers */
+
     struct segment *segments;
     uint32_t segment_count, segment_cap;
     uint64_t file_size;
@@ -270,6 +293,7 @@ bool link_run(struct diag *d, const struct link_options *options);
 
 /* ---- inputs.c ---- */
 bool link_read_inputs(struct link *l);
+bool inputs_add_object(struct link *l, struct lobj *o, bool retain, const char *why);
 
 /* ---- resolve.c ---- */
 struct lsym *link_intern(struct link *l, const char *name, size_t len);
@@ -392,6 +416,8 @@ struct out *link_out(struct link *l, const char *name, uint32_t type, uint64_t f
 void out_lay_out(struct out *o);
 bool out_add(struct link *l, struct out *o, struct lsec *s);
 static inline uint64_t lsec_addr(const struct lsec *s) { return s->out->addr + s->offset; }
+/* The same, 0 as long as it has no place. */
+static inline uint64_t lsec_addr_or_0(const struct lsec *s) { return s->out ? lsec_addr(s) : 0; }
 
 /* ---- dynsym.c, dynamic.c ---- */
 bool link_make_dynsym(struct link *l);  /* who is in it, names, hashes, versions */
@@ -423,6 +449,30 @@ bool link_fill_dynrel(struct link *l);
 /* The address of S for a relocation: an IFUNC's is its PLT entry's. */
 uint64_t lsym_value(const struct link *l, const struct lsym *s);
 uint64_t plt_entry_addr(const struct link *l, uint32_t index);
+
+/* ---- heap.c, heap_relocs.c, heap_table.c: heaps among the inputs ---- */
+bool link_begin_heap(struct link *l, struct lobj *o); /* before its symbols are added */
+bool link_start_heaps(struct link *l);   /* after all inputs: the code that runs at start */
+bool link_resolve_heaps(struct link *l); /* the table's symbol; imports of the wrong kind */
+bool link_settle_heaps(struct link *l);  /* after the scan: what each slot will be */
+bool link_make_heap_table(struct link *l); /* .note.sysimage, .sysimage, .sysimage.slots */
+bool link_fill_heap_table(struct link *l);
+/* A relocation of S, of a heap, against SYM needs nobody when the image is
+   loaded at its own address: S is prelinked, or relative to the heap. */
+bool link_heap_settles(const struct link *l, const struct lsec *s, const struct lsym *sym);
+/* What is subtracted from an address to make the word in S that stands for SYM. */
+uint64_t link_heap_bias(const struct link *l, const struct lsec *s, const struct lsym *sym);
+/* What is added to the words at the slots of S, and false if nothing is. */
+bool link_heap_adds(const struct link *l, const struct lsec *s, uint64_t *base);
+/* Room in .rela.dyn for the slots of native heaps, to stand first in O. */
+bool link_add_heap_relas(struct link *l, struct out *o);
+/* Words of .relr.dyn for the slots of native heaps; OUT may be NULL. */
+uint64_t link_encode_heap_relr(const struct link *l, uint8_t *out);
+/* Hash what is in BYTES of the blocks of S, whole ones and the last; how many
+   bytes that were. */
+uint64_t link_hash_heap(const struct lsec *s, uint64_t from, uint64_t size, const uint8_t *bytes);
+/* Checksums of segments and table, and the table again, to the output. */
+bool link_finish_heaps(struct link *l);
 
 /* ---- property.c ---- */
 enum { BUILD_ID_SIZE = 20 }; /* of one made from the contents; SHA-1's, which tools expect */

@@ -28,6 +28,12 @@ enum link_bsymbolic { BSYMBOLIC_NONE, BSYMBOLIC_FUNCTIONS, BSYMBOLIC_ALL };
 enum link_build_id { BUILD_ID_NONE, BUILD_ID_HASH, BUILD_ID_UUID, BUILD_ID_HEX };
 enum link_compress { COMPRESS_NONE, COMPRESS_ZLIB, COMPRESS_ZSTD };
 enum link_relocs { RELOCS_RELA, RELOCS_RELR };
+enum link_heap_relocs {
+    HEAP_RELOCS_DEFAULT,
+    HEAP_RELOCS_NATIVE,
+    HEAP_RELOCS_PRELINKED,
+    HEAP_RELOCS_NONE
+};
 enum link_discard { DISCARD_MERGE, DISCARD_NONE, DISCARD_LOCALS, DISCARD_ALL };
 enum { HASH_SYSV = 1, HASH_GNU = 2 };
 
@@ -80,6 +86,7 @@ struct link_options {
     bool now;            /* -z now */
     bool relro;          /* -z relro; the default */
     enum link_relocs relocs;
+    enum link_heap_relocs heap_relocs; /* default: prelinked */
     bool execstack, noexecstack;
     bool text_error;     /* -z text */
     bool text_ok;        /* -z notext: no warning */
@@ -90,6 +97,7 @@ struct link_options {
     bool separate_code_set, separate_code;
     uint64_t max_page_size, common_page_size; /* 0: the CPU's */
     uint64_t image_base;
+    bool image_base_set;
     unsigned hash_style;
     enum link_build_id build_id;
     const uint8_t *build_id_bytes; /* BUILD_ID_HEX */

@@ -122,6 +122,8 @@ bool link_make_property(struct link *l)
     for (uint64_t i = 1; i < l->obj_count; i++) {
         struct properties one = {0};
 
+        if (l->objs[i]->o.heap) /* its code is not told by any note */
+            continue;
         objects++;
         read_properties(&one, l->machine->number, l->objs[i]->o.property);
         for (unsigned n = 0; n < one.count; n++)

@@ -20,6 +20,8 @@ static uint32_t spare_sections(const struct link *l)
 
     for (uint64_t i = 0; i < l->global_count; i++)
         count += l->globals[i]->state == SYM_COMMON;
+    for (uint64_t i = 0; i < l->heap_count; i++)
+        count += 2ull * l->heaps[i]->o.section_count; /* slot maps, relocations */
     for (uint64_t i = 1; i < l->obj_count; i++)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++)
             count += (l->objs[i]->o.sections[n].flags & SEC_MERGE) != 0;
@@ -156,6 +158,7 @@ enum place {
     PLACE_BSS,
     PLACE_END,
     PLACE_TLS,
+    PLACE_HEAPS,
     PLACE_START,   /* of the section named behind the prefix */
     PLACE_STOP,
 };
@@ -182,6 +185,7 @@ static const struct provided {
     {"_end", PLACE_END, NULL, VIS_DEFAULT},
     {"end", PLACE_END, NULL, VIS_DEFAULT},
     {"_TLS_MODULE_BASE_", PLACE_TLS, NULL, VIS_HIDDEN},
+    {"__simg_table", PLACE_HEAPS, NULL, VIS_HIDDEN},
     {"__preinit_array_start", PLACE_START, ".preinit_array", VIS_HIDDEN},
     {"__preinit_array_end", PLACE_STOP, ".preinit_array", VIS_HIDDEN},
     {"__init_array_start", PLACE_START, ".init_array", VIS_HIDDEN},
@@ -274,6 +278,8 @@ static bool provide(struct link *l, struct lsym *s)
     /* Without the section, __start_X stays the user's own business. */
     if (p->place >= PLACE_START && !p->section &&
         !section_exists(l, s->name + strlen(p->name)))
+        return true;
+    if (p->place == PLACE_HEAPS && l->heap_count == 0)
         return true;
     define(l, s, NULL, 0, p->place == PLACE_TLS ? KIND_TLS : KIND_NONE);
     s->linker = s->localized = true;
@@ -436,7 +442,7 @@ static uint64_t provided_addr(const struct link *l, const struct lsym *s, uint64
         return 0;
     switch (p->place) {
     case PLACE_BASE:
-        return l->opt->image_base;
+        return l->image_base;
     case PLACE_DYNAMIC:
         return lsec_addr(l->made[MADE_DYNAMIC]);
     case PLACE_GOT:
@@ -452,6 +458,8 @@ static uint64_t provided_addr(const struct link *l, const struct lsym *s, uint64
         return end;
     case PLACE_TLS:
         return l->tls_addr;
+    case PLACE_HEAPS:
+        return l->made[MADE_HEAP_TABLE] ? lsec_addr(l->made[MADE_HEAP_TABLE]) : 0;
     case PLACE_START:
     case PLACE_STOP:
         o = p->section ? find_out(l, p->section) : find_named_out(l, s->name + strlen(p->name));

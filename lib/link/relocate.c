@@ -189,7 +189,7 @@ static bool apply_memory(struct applier *ap, const struct reloc *r, uint8_t *uni
         at.x = start_value(ap, &moved, sym, &at);
         return apply(ap, &moved, &at, unit);
     }
-    at.x = start_value(ap, r, sym, &at);
+    at.x = start_value(ap, r, sym, &at) - link_heap_bias(ap->l, ap->s, sym);
     return apply(ap, r, &at, unit);
 }
 

@@ -105,6 +105,10 @@ static void needs_writing(struct scanner *sc)
 {
     if (sc->s->sec->flags & SEC_WRITE)
         return;
+    if (sc->s->obj->o.heap) {
+        sc->s->late_rights = true;
+        return;
+    }
     if (sc->s->sec->flags & SEC_EXEC)
         atomic_store(&sc->l->need_textrel, true);
     else
@@ -150,7 +154,8 @@ static void scan_address(struct scanner *sc, const struct reloc *r, struct lsym 
             }
             if (lsym_is_ifunc(sym))
                 need(sym, NEED_PLT);
-            add_relative(sc, r);
+            if (!link_heap_settles(sc->l, sc->s, sym))
+                add_relative(sc, r);
         }
     } else if (reloc_is_page_offset(t) && !preemptible) {
         if (lsym_is_ifunc(sym))

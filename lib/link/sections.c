@@ -57,7 +57,8 @@ static void measure(struct link *l)
 
     for (uint64_t i = 0; i < l->obj_count; i++)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++)
-            if (l->objs[i]->secs[n].live && (l->objs[i]->o.sections[n].flags & SEC_ALLOC))
+            if (l->objs[i]->secs[n].live && (l->objs[i]->o.sections[n].flags & SEC_ALLOC) &&
+                !l->objs[i]->o.heap) /* heaps lie behind all else in any case */
                 size += l->objs[i]->secs[n].size;
     l->beyond_reach = size > INT32_MAX - (64 << 20);
 }
@@ -95,6 +96,8 @@ static enum rank rank_of(const char *name, uint32_t type, uint64_t flags)
                                    : RANK_LARGE_RODATA;
     if (flags & SHF_EXECINSTR)
         return RANK_TEXT;
+    if (!strcmp(name, ".sysimage.slots"))
+        return RANK_SLOT_MAPS;
     if (!(flags & SHF_WRITE))
         return type == SHT_NOTE ? RANK_NOTE : !strcmp(name, ".eh_frame") ? RANK_EH : RANK_RODATA;
     if (flags & SHF_TLS)
@@ -137,6 +140,8 @@ static uint64_t sh_flags(const struct link *l, const struct lsec *s)
 {
     uint32_t f = s->sec->flags;
 
+    if (s->late_rights)
+        f = (f & ~(uint32_t)SEC_EXEC) | SEC_WRITE;
     return (f & SEC_ALLOC ? SHF_ALLOC : 0u) | (f & SEC_WRITE || s->relro ? SHF_WRITE : 0u) |
            (f & SEC_EXEC ? SHF_EXECINSTR : 0u) | (f & SEC_TLS ? SHF_TLS : 0u) |
            (is_large(l, s) ? (uint64_t)SHF_X86_64_LARGE : 0u);
@@ -385,6 +390,7 @@ static const struct {
     {MADE_VERSYM, RANK_VERSION},    {MADE_VERDEF, RANK_VERSION},
     {MADE_VERNEED, RANK_VERSION},   {MADE_RELA, RANK_RELOCS},
     {MADE_RELR, RANK_RELOCS},       {MADE_RELAPLT, RANK_RELOCS},
+    {MADE_HEAP_NOTE, RANK_NOTE},    {MADE_HEAP_TABLE, RANK_RODATA},
     {MADE_EH_FRAME_HDR, RANK_EH},   {MADE_EH_FRAME, RANK_EH},
     {MADE_PLT, RANK_PLT},           {MADE_DYNAMIC, RANK_DYNAMIC},
     {MADE_GOT, RANK_GOT},           {MADE_GOTPLT, RANK_GOTPLT},
@@ -414,7 +420,7 @@ static bool add_own(struct link *l)
         if (own[i].made == MADE_GOTPLT && l->opt->now)
             rank = RANK_GOTPLT_RELRO;
         if (!(o = link_out(l, s->sec->name, s->sec->type, sh_flags(l, s), rank)) ||
-            !out_add(l, o, s))
+            (own[i].made == MADE_RELA && !link_add_heap_relas(l, o)) || !out_add(l, o, s))
             return false;
         o->entsize = s->sec->entsize;
     }
@@ -430,8 +436,18 @@ static bool add_inputs(struct link *l)
             struct lsec *s = &l->objs[i]->secs[n];
             struct out *o = NULL;
 
-            if (!s->live || s->into || is_own(l, s))
+            if (!s->live || s->into || s->fill || is_own(l, s))
                 continue;
+            if (s->obj->o.heap) {
+                /* Each its own, where the heap's address space has it. */
+                if (s->size && (!(o = link_out(l, s->sec->name, sh_type(s), sh_flags(l, s),
+                                               RANK_HEAP)) ||
+                                !out_add(l, o, s)))
+                    return false;
+                if (o)
+                    o->heap = s->obj;
+                continue;
+            }
             if (!(o = find_out(l, &table, output_name(l, s), s)))
                 return false;
             note_merge(o, s);
@@ -455,7 +471,7 @@ bool link_make_outs(struct link *l)
     if (!add_inputs(l))
         return false;
     for (uint64_t i = 0; i < l->out_count; i++)
-        l->outs[i]->rank = rank_of(l->outs[i]->name, l->outs[i]->type, l->outs[i]->flags);
+        l->outs[i]->rank = l->outs[i]->heap ? RANK_HEAP : rank_of(l->outs[i]->name, l->outs[i]->type, l->outs[i]->flags);
     /* More sections than a symbol's 16 bits can name? */
     if (l->made[MADE_SYMTAB] && l->out_count + MADE_COUNT >= SHN_LORESERVE)
         l->made[MADE_SYMTAB_SHNDX] =

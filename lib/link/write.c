@@ -11,8 +11,10 @@
 #include "elf/elf.h"
 #include "link/complaints.h"
 #include "link/link.h"
+#include "sysimage/format.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -22,6 +24,7 @@
 enum {
     WINDOW = LINK_WINDOW,
     MARGIN = 16,         /* more than any field, and what a relaxation looks at */
+    PIECE = 128 << 10,   /* what the processor keeps at hand */
     READ_DIRECT = 64 << 10, /* from this size on, read() beats page faults */
 };
 
@@ -47,13 +50,18 @@ struct writer {
 /* ---- copying a section ---- */
 
 /* The plain bytes of S. */
-static bool copy_plain(struct lsec *s, uint64_t from, uint64_t size, uint8_t *to)
+static bool copy_plain(const struct link *l, const struct lsec *s, uint64_t from, uint64_t size,
+                       uint8_t *to)
 {
     const uint8_t *at = s->data ? s->data : s->sec->data.at;
     const struct file *f = s->obj->file;
 
     if (size == 0)
         return true;
+    if (s->fill) {
+        s->fill(l, s, from, size, to);
+        return true;
+    }
     if (s->sec->flags & SEC_ZERO && !s->data) {
         memset(to, 0, size);
         return true;
@@ -62,6 +70,42 @@ static bool copy_plain(struct lsec *s, uint64_t from, uint64_t size, uint8_t *to
         at + s->sec->data.size <= f->data.at + f->data.size)
         return file_read(f, (uint64_t)(at - f->data.at) + from, to, size);
     memcpy(to, at + from, size);
+    return true;
+}
+
+/* Relocate the slots of a heap. */
+static bool add_base(const struct link *l, struct diag *d, const struct lsec *s,
+                     const struct window *w)
+{
+    struct where here = {d->where, s->obj->o.name, NO_INDEX};
+    uint64_t base = 0, bad = 0, word = 0;
+
+    if (!s->obj->o.heap || !link_heap_adds(l, s, &base) ||
+        slots_add(s->sec->slots, w->from, w->size, w->before, w->after, base, false, w->bytes,
+                  &bad, &word))
+        return true;
+    d->where = &here;
+    diag_fail(d, E_FORMAT, "segment %u: slot at 0x%" PRIx64 ": 0x%" PRIx64
+              " is no heap address: the heap ends at 0x%" PRIx64, s->index - 1, bad, word,
+              s->sec->slots->limit);
+    d->where = here.up;
+    return false;
+}
+
+/* The same for the large part of a heap, piece by piece, so that what was read
+   is still near when it is relocated.  No slot lies in two pieces. */
+static bool copy_heap(const struct link *l, struct diag *d, const struct lsec *s,
+                      const struct window *w)
+{
+    for (uint64_t at = 0; at < w->size;) {
+        uint64_t n = PIECE - (w->from + at) % PIECE;
+        struct window piece = {.bytes = w->bytes + w->before + at, .from = w->from + at};
+
+        piece.size = n < w->size - at ? n : w->size - at;
+        if (!copy_plain(l, s, piece.from, piece.size, piece.bytes) || !add_base(l, d, s, &piece))
+            return false;
+        at += piece.size;
+    }
     return true;
 }
 
@@ -75,8 +119,10 @@ static bool copy_relocated(struct link *l, struct diag *d, struct lsec *s, uint6
     w.before = from < MARGIN ? from : MARGIN;
     w.after = s->size - from - size < MARGIN ? s->size - from - size : MARGIN;
     w.bytes = out - w.before;
-    return copy_plain(s, from - w.before, w.before + size + w.after, w.bytes) &&
-           (!s->sec->reloc_count || s->into || link_relocate(l, d, s, &w));
+    if (s->sec->slots && s->sec->slots->odd_count == 0)
+        return copy_heap(l, d, s, &w) && (!s->sec->reloc_count || link_relocate(l, d, s, &w));
+    return copy_plain(l, s, from - w.before, w.before + size + w.after, w.bytes) &&
+           add_base(l, d, s, &w) && (!s->sec->reloc_count || s->into || link_relocate(l, d, s, &w));
 }
 
 bool link_copy(struct link *l, struct diag *d, struct lsec *s, uint64_t from, uint64_t size,
@@ -90,7 +136,7 @@ bool link_copy(struct link *l, struct diag *d, struct lsec *s, uint64_t from, ui
     if (from == 0 && size == s->size) {
         struct window w = {.bytes = out, .size = size};
 
-        return copy_plain(s, 0, size, out) &&
+        return copy_plain(l, s, 0, size, out) && add_base(l, d, s, &w) &&
                (!s->sec->reloc_count || link_relocate(l, d, s, &w));
     }
     if (!(room = malloc(size + 2 * MARGIN)))
@@ -141,6 +187,15 @@ static void fill_gap(const struct link *l, const struct extent *prev, const stru
         buffer[at - start] = nop[at % 4];
 }
 
+/* The hash of a window that one heap fills, from those of its blocks. */
+static uint64_t heap_hash(const struct writer *w, uint64_t start, uint64_t extent)
+{
+    const struct extent *x = &w->extents[extent];
+
+    return XXH3_64bits(x->sec->heap->blocks + (start - x->offset) / SIMG_CHECK_BLOCK,
+                       WINDOW / SIMG_CHECK_BLOCK * sizeof(uint64_t));
+}
+
 static void write_window(void *arg, unsigned worker, uint64_t i)
 {
     struct writer *w = arg;
@@ -148,7 +203,7 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
     uint64_t start = i * WINDOW;
     uint64_t end = start + WINDOW < w->l->file_size ? start + WINDOW : w->l->file_size;
     uint8_t *buffer = w->buffers[worker] + MARGIN;
-    uint64_t lo = 0, hi = w->count;
+    uint64_t lo = 0, hi = w->count, hashed = 0;
 
     if (atomic_load(&w->failed) || link_is_early(w->l, i))
         return;
@@ -175,10 +230,14 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
             ok = place_section(w, d, x->sec, from - x->offset, to - from, buffer + (from - start));
         if (!ok && d->errors == 0)
             atomic_store(&w->failed, true);
+        if (x && x->sec && x->sec->heap)
+            hashed += link_hash_heap(x->sec, from - x->offset, to - from, buffer + (from - start));
         at = to;
     }
     if (w->hashes)
-        w->hashes[i] = XXH3_64bits(buffer, end - start);
+        w->hashes[i] = hashed == WINDOW && w->extents[lo].offset + w->extents[lo].size >= end
+                           ? heap_hash(w, start, lo)
+                           : XXH3_64bits(buffer, end - start);
     errno = 0;
     if (!output_write(&w->l->output, buffer, end - start, start)) {
         atomic_store(&w->os_error, errno ? errno : EIO);
@@ -294,6 +353,8 @@ bool link_write(struct link *l)
         w.failed = true;
         w.os_error = early_error;
     }
+    if (ok && !w.failed && !link_finish_heaps(l))
+        return false;
     if (ok && (w.failed || !write_build_id(&w, windows)))
         ok = diag_fail(l->d, E_SYSTEM, "%s: cannot write: %s", l->opt->output,
                        strerror(w.os_error ? w.os_error : EIO));

@@ -5,7 +5,7 @@
 
 const struct format *format_find(struct span in)
 {
-    static const struct format *const formats[] = {&format_elf};
+    static const struct format *const formats[] = {&format_elf, &format_heap};
 
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i]->is(in))

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "obj/reloc.h"
+#include "obj/slots.h"
 
 enum section_flag {
     SEC_ALLOC = 1 << 0,      /* has memory in the image */
@@ -56,6 +57,7 @@ struct section {
     uint32_t link;      /* with SEC_LINK_ORDER */
     uint32_t group;     /* the group that it belongs to, 0 for none */
     uint32_t type;      /* the format's own number */
+    const struct slot_map *slots; /* of a heap's segment: its pointers into the heap; else NULL */
     uint8_t compression; /* with SEC_COMPRESSED: enum section_compression; SIZE and
                             align_log2 are those of the uncompressed contents */
 };
@@ -92,6 +94,7 @@ struct group {
 enum object_kind { OBJ_RELOCATABLE, OBJ_SHARED, OBJ_EXECUTABLE, OBJ_CORE };
 
 struct format;
+struct heap;
 
 struct object {
     const char *name; /* "lib.a(member.o)": what messages call it */
@@ -113,6 +116,12 @@ struct object {
     bool stack_note, exec_stack; /* has an opinion on the stack; it is to be executable */
     struct span property;        /* the contents of the property note */
     bool lto_only;               /* intermediate code and nothing else */
+
+    /* A heap: its sections lie in an address space of its own, at their ADDR.
+       It belongs to no CPU. */
+    const struct heap *heap;
+    /* What its functions' slots hold: the address itself, or a stub's. */
+    bool direct_functions;
 
     /* Shared libraries only. */
     const char *soname; /* NULL if it has none */
@@ -148,7 +157,7 @@ struct format {
                    struct reloc *out, unsigned max, unsigned *got);
 };
 
-extern const struct format format_elf;
+extern const struct format format_elf, format_heap;
 
 /* The format whose files start as IN does, or NULL. */
 const struct format *format_find(struct span in);

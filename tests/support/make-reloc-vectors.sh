@@ -408,7 +408,7 @@ bytes_of() {
 # Stubs, at two places: "stub NAME addr=A header=H gotplt=G slot=S index=I BYTES".
 for at in '0x10000 0xff00 0x20ff0 0x21008 0x1' '0x40000ff0 0x40000120 0x1000 0x1ff8 0x89abcde'; do
     read -r address header gotplt slot index <<<"$at"
-    for stub in plain_header plain_entry protected_header protected_entry; do
+    for stub in plain_header plain_entry protected_header protected_entry slot_jump; do
         grep -q "section .$stub," "$rows_dir/stubs-$cpu.s" || continue
         "${prefix}as" --defsym INDEX="$index" "$rows_dir/stubs-$cpu.s" -o t.o
         echo "SECTIONS { .$stub $address : { *(.$stub) } /DISCARD/ : { *(.finalize) } }" >t.ld

@@ -17,6 +17,12 @@
     add x16, x16, :lo12:SLOT
     br x17
 
+    .section .slot_jump, "ax"
+    bti c
+    adrp x16, SLOT
+    ldr x16, [x16, :lo12:SLOT]
+    br x16
+
     .section .finalize, "ax"
     bti c
     adrp x0, ARGUMENT

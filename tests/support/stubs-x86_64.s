@@ -24,6 +24,11 @@
     mov $INDEX, %r11d
     jmp *SLOT(%rip)
 
+    .section .slot_jump, "ax"
+    endbr64
+    jmp *SLOT(%rip)
+    .byte 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 # nopw 0(%rax,%rax,1)
+
     .section .finalize, "ax"
     endbr64
     lea ARGUMENT(%rip), %rdi

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* heap.c - heaps among the inputs: where the image wants to lie, what runs
+ * when it starts, and what becomes of each slot.
+ *
+ * A slot's word holds a heap address; the heap's own base is added to it.
+ * Whoever does that is the choice of --heap-relocs: the link, for the address
+ * that the image prefers (prelinked); the system's loader (native); or the
+ * runtime (none).  Imports are relocations like any other, but those that
+ * turn out to move with the image join the slots. */
+
+#include "heap/object.h"
+#include "link/link.h"
+#include "link/startup.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+/* Addresses that no loader of Linux picks by itself, and that sanitizers
+   leave free.  Images that differ prefer different ones. */
+#define PREFERRED_FROM UINT64_C(0x7a0000000000)
+#define PREFERRED_ROOM (UINT64_C(2) << 40)
+enum { HUGE_LOG2 = 21 };
+
+static bool is_prelinked(const struct link *l)
+{
+    return l->opt->heap_relocs == HEAP_RELOCS_DEFAULT ||
+           l->opt->heap_relocs == HEAP_RELOCS_PRELINKED;
+}
+
+bool link_begin_heap(struct link *l, struct lobj *o)
+{
+    if (!arena_grow(&l->arena, (void **)&l->heaps, l->heap_count, &l->heap_cap, sizeof *l->heaps))
+        return diag_nomem(l->d);
+    l->heaps[l->heap_count++] = o;
+    /* In a native image the loader writes every slot anyway: no stubs. */
+    if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE) {
+        o->o.direct_functions = true;
+        o->o.sections[heap_table_section(o->o.heap)].flags |= SEC_EXCLUDE;
+        o->o.sections[heap_stub_section(o->o.heap)].flags |= SEC_EXCLUDE;
+    }
+    return true;
+}
+
+/* ---- the start-up code ---- */
+
+static bool has_stubs(const struct lobj *o)
+{
+    return o->o.sections[heap_stub_section(o->o.heap)].size > 0;
+}
+
+/* Does the loader write into memory that is not to stay writable? */
+static bool needs_rights(const struct lobj *o, bool native)
+{
+    if (has_stubs(o) && !native)
+        return true;
+    for (uint32_t i = 0; i < o->o.heap->segment_count; i++) {
+        const struct section *s = &o->o.sections[heap_section(i)];
+
+        if (!(s->flags & SEC_WRITE) && (s->reloc_count || (native && s->slots)))
+            return true;
+    }
+    return false;
+}
+
+/* An object like any other, but that it comes with us. */
+static bool add_start(struct link *l)
+{
+    struct span bytes = startup_object(l->machine->number);
+    struct lobj *o = arena_alloc(&l->arena, 1, sizeof *o);
+
+    if (!o)
+        return diag_nomem(l->d);
+    if (!bytes.at)
+        return diag_fail(l->d, E_UNSUPPORTED,
+                         "this objtool was built without the code that starts an image on %s; "
+                         "--heap-relocs=native may do without it",
+                         l->machine->arch->name);
+    return format_elf.read(l->d, &l->arena, "<start-up code>", bytes, &o->o) &&
+           inputs_add_object(l, o, true, "starts the image's heap");
+}
+
+bool link_start_heaps(struct link *l)
+{
+    bool native = l->opt->heap_relocs == HEAP_RELOCS_NATIVE, needed = false;
+
+    for (uint64_t i = 0; i < l->heap_count; i++)
+        needed = needed || is_prelinked(l) || needs_rights(l->heaps[i], native);
+    return !needed || add_start(l);
+}
+
+/* ---- what the image prefers, and what it imports ---- */
+
+static void choose_base(struct link *l)
+{
+    XXH64_hash_t hash = l->opt->soname ? XXH3_64bits(l->opt->soname, strlen(l->opt->soname)) : 0;
+
+    for (uint64_t i = 0; i < l->heap_count; i++)
+        hash = XXH3_64bits_withSeed(l->heaps[i]->o.heap->id, sizeof l->heaps[i]->o.heap->id, hash);
+    l->image_base = PREFERRED_FROM + (hash % (PREFERRED_ROOM >> HUGE_LOG2) << HUGE_LOG2);
+}
+
+static bool check_kind(const struct link *l, const struct lobj *o, uint32_t import)
+{
+    const struct heap_import *i = &o->o.heap->imports[import];
+    const struct lsym *s = lobj_sym(o, heap_import_symbol(o->o.heap, import));
+    uint8_t kind = s->obj && s->state >= SYM_SHARED ? lsym_symbol(s)->kind : KIND_NONE;
+
+    if (kind == KIND_TLS)
+        return diag_fail(l->d, E_LINK, "%s: import `%s': %s defines it as thread-local", o->o.name,
+                         i->name, s->obj->o.name);
+    if (i->kind == SIMG_IMPORT_FUNCTION && kind == KIND_OBJECT)
+        return diag_fail(l->d, E_LINK, "%s: import `%s': is a function, but %s defines it as data",
+                         o->o.name, i->name, s->obj->o.name);
+    return true; /* a function's address may well be kept as data */
+}
+
+bool link_resolve_heaps(struct link *l)
+{
+    bool ok = true;
+
+    if (l->heap_count && is_prelinked(l) && !l->opt->image_base_set)
+        choose_base(l);
+    for (uint64_t i = 0; i < l->heap_count; i++) {
+        struct lobj *o = l->heaps[i];
+
+        for (uint32_t n = 0; n < o->o.heap->import_count; n++)
+            ok = check_kind(l, o, n) && ok;
+        for (uint32_t n = 1; n < o->o.section_count; n++)
+            if (!(o->secs[n].heap = arena_alloc(&l->arena, 1, sizeof *o->secs[n].heap)))
+                return diag_nomem(l->d);
+    }
+    return ok;
+}
+
+/* ---- what becomes of a slot ---- */
+
+/* SYM lies in the heap that S is part of. */
+static bool is_own(const struct lsec *s, const struct lsym *sym)
+{
+    const struct lsec *at = lsym_section(sym);
+
+    return at && at->obj == s->obj;
+}
+
+bool link_heap_settles(const struct link *l, const struct lsec *s, const struct lsym *sym)
+{
+    if (!s->obj->o.heap || l->opt->heap_relocs == HEAP_RELOCS_NATIVE)
+        return false;
+    return is_prelinked(l) || is_own(s, sym);
+}
+
+uint64_t link_heap_bias(const struct link *l, const struct lsec *s, const struct lsym *sym)
+{
+    bool relative = s->obj->o.heap && l->opt->heap_relocs == HEAP_RELOCS_NONE && is_own(s, sym);
+
+    return relative ? s->obj->heap_base : 0;
+}
+
+bool link_heap_adds(const struct link *l, const struct lsec *s, uint64_t *base)
+{
+    *base = s->obj->heap_base;
+    return s->sec->slots && l->opt->heap_relocs != HEAP_RELOCS_NONE;
+}
+
+/* Imports that move with the image, found by going over the relocations. */
+struct finder {
+    struct link *l;
+    uint64_t *at; /* offsets, ascending as the relocations are */
+    uint64_t count, cap;
+};
+
+static bool find_moving(struct finder *f, struct lsec *s)
+{
+    struct reloc batch[RELOC_BATCH];
+    unsigned got = 0;
+
+    f->count = 0;
+    for (uint64_t first = 0; first < s->sec->reloc_count; first += got) {
+        if (!s->obj->o.format->relocs(f->l->d, &s->obj->o, s->index, first, batch, RELOC_BATCH,
+                                      &got))
+            return false;
+        for (unsigned i = 0; i < got; i++) {
+            const struct lsym *sym = lobj_sym(s->obj, batch[i].symbol);
+
+            if (lsym_preemptible(sym) || lsym_is_constant(sym) || lsym_is_resolved(sym))
+                continue;
+            if (!arena_grow(&f->l->arena, (void **)&f->at, f->count, &f->cap, sizeof *f->at))
+                return diag_nomem(f->l->d);
+            f->at[f->count++] = batch[i].offset;
+        }
+    }
+    return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* S's own slots and those that FOUND lists. */
+static bool join_slots(struct link *l, struct lsec *s, const struct finder *found)
+{
+    struct slot_map *m = &s->heap->slots;
+    uint64_t size = (s->size + 63) / 64, odd = 0;
+    uint8_t *bits = NULL;
+    uint64_t *odds = NULL;
+
+    if (s->sec->slots)
+        *m = *s->sec->slots;
+    if (found->count == 0)
+        return true;
+    for (uint64_t i = 0; i < found->count; i++)
+        odd += found->at[i] % 8 != 0;
+    if (!(bits = arena_alloc(&l->arena, 1, size)) ||
+        (odd && !(odds = arena_alloc(&l->arena, m->odd_count + odd, sizeof *odds))))
+        return diag_nomem(l->d);
+    if (m->bitmap)
+        memcpy(bits, m->bitmap, m->bitmap_size);
+    if (odds)
+        memcpy(odds, m->odd, m->odd_count * sizeof *odds);
+    for (uint64_t i = 0, n = m->odd_count; i < found->count; i++)
+        if (found->at[i] % 8)
+            odds[n++] = found->at[i];
+        else
+            bits[found->at[i] / 64] |= (uint8_t)(1 << found->at[i] / 8 % 8);
+    if (odds)
+        qsort(odds, m->odd_count + odd, sizeof *odds, by_value);
+    m->bitmap = bits;
+    m->bitmap_size = size;
+    m->odd = odds ? odds : m->odd;
+    m->odd_count += odd;
+    m->count += found->count;
+    return true;
+}
+
+static bool settle_section(struct link *l, struct lsec *s, struct finder *found)
+{
+    const struct slot_map *m = s->sec->slots;
+
+    if (!s->live)
+        return true;
+    if (is_prelinked(l))
+        return find_moving(found, s) && join_slots(l, s, found);
+    if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE && m) {
+        bool packed = l->opt->relocs == RELOCS_RELR;
+
+        s->late_rights = s->late_rights || !(s->sec->flags & SEC_WRITE);
+        l->heap_relative += packed ? m->odd_count : m->count;
+        s->heap->slots = *m;
+    }
+    return true;
+}
+
+bool link_settle_heaps(struct link *l)
+{
+    struct finder found = {.l = l};
+
+    for (uint64_t i = 0; i < l->heap_count; i++)
+        for (uint32_t n = 1; n < l->heaps[i]->o.section_count; n++)
+            if (!settle_section(l, &l->heaps[i]->secs[n], &found))
+                return false;
+    if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE && l->opt->relocs == RELOCS_RELR)
+        l->heap_relr = link_encode_heap_relr(l, NULL);
+    return true;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* startup.h - the code that runs when an image with a heap starts
+ * (runtime/startup.c), as an object to link. */
+
+#ifndef LINK_STARTUP_H
+#define LINK_STARTUP_H
+
+#include "base/bytes.h"
+
+/* The object for the CPU with ELF's number E_MACHINE; empty if objtool was
+   built without a compiler for it. */
+struct span startup_object(uint16_t e_machine);
+
+#endif
