@@ -7,4 +7,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/heap/julia.c lib/heap/julia.h \
 	lib/heap/julia_features.c \
 	lib/heap/julia_heap.c \
-	lib/heap/julia_parts.h
+	lib/heap/julia_parts.h \
+	lib/heap/image.c lib/heap/image.h \
+	lib/heap/image_parts.h \
+	lib/heap/image_rows.c

@@ -4,6 +4,7 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/elf_image.c tests/support/elf_image.h \
 	tests/support/elf_object.c tests/support/elf_object.h \
 	tests/support/heap_file.c tests/support/heap_file.h \
+	tests/support/heap_image.c tests/support/heap_image.h \
 	tests/support/julia_image.c tests/support/julia_image.h
 
 # The tables of tests/unit/test_reloc.c are made from these; tests/unit/reloc-vectors.sh compares.

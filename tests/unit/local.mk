@@ -1,4 +1,5 @@
 unit_tests += tests/unit/test_heap tests/unit/test_slots
+unit_tests += tests/unit/test_heap_image
 unit_tests += tests/unit/test_julia
 unit_tests += tests/unit/test_verify
 unit_tests += tests/unit/test_archive
