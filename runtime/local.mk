@@ -1,7 +1,11 @@
 # libsysimage: what a runtime links or embeds. MIT, C11, libc only (and zstd, if it is there).
 lib_LTLIBRARIES += runtime/libsysimage.la
 runtime_libsysimage_la_SOURCES = \
-	runtime/error.c runtime/error.h
+	runtime/error.c runtime/error.h \
+	runtime/heap_file.c \
+	runtime/heap_slots.c \
+	runtime/heap_tables.c \
+	runtime/heap_write.c runtime/heap_writer.h
 runtime_libsysimage_la_LIBADD = $(SYSIMAGE_PRIVATE_LIBS)
 runtime_libsysimage_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/runtime/libsysimage.map
@@ -11,6 +15,7 @@ EXTRA_DIST += runtime/libsysimage.map
 sysimageincludedir = $(includedir)/sysimage
 sysimageinclude_HEADERS = \
 	include/sysimage/format.h \
+	include/sysimage/heap.h \
 	include/sysimage/status.h
 
 pkgconfigdir = $(libdir)/pkgconfig
