@@ -24,6 +24,13 @@ uint64_t lsym_value(const struct link *l, const struct lsym *s)
 
 /* ---- which relocation stays ---- */
 
+/* A heap's own slots are in RELR by themselves, in order: the few words that
+   follow the image for another reason are not mixed in. */
+bool link_packs_relative(const struct link *l, const struct lsec *s, uint64_t offset)
+{
+    return l->opt->relocs == RELOCS_RELR && offset % 2 == 0 && s->align_log2 > 0 && !s->obj->o.heap;
+}
+
 enum dynrel { DYN_NONE, DYN_RELATIVE, DYN_RELR, DYN_SYMBOL, DYN_TPOFF, DYN_IRELATIVE };
 
 /* The same decision as in scan.c, for relocation R of S. */
@@ -44,9 +51,7 @@ static enum dynrel dynrel_of(const struct link *l, const struct lsec *s, const s
         return DYN_IRELATIVE;
     if (link_heap_settles(l, s, sym))
         return DYN_NONE;
-    return l->opt->relocs == RELOCS_RELR && r->offset % 2 == 0 && s->align_log2 > 0
-               ? DYN_RELR
-               : DYN_RELATIVE;
+    return link_packs_relative(l, s, r->offset) ? DYN_RELR : DYN_RELATIVE;
 }
 
 /* Call DO_ONE for every dynamic relocation of the image's sections. */
@@ -65,8 +70,8 @@ static bool each_dynrel(struct link *l,
             if (!s->relative && !s->relr && !s->symbolic && !s->irelative)
                 continue;
             for (uint64_t first = 0; first < s->sec->reloc_count; first += got) {
-                if (!s->obj->o.format->relocs(l->d, &s->obj->o, s->index, first, batch,
-                                              RELOC_BATCH, &got))
+                if (!s->obj->o.format->relocs(l->d, &s->obj->o, s->index, first, batch, RELOC_BATCH,
+                                              &got))
                     return false;
                 for (unsigned k = 0; k < got; k++) {
                     struct lsym *sym = lobj_sym(s->obj, batch[k].symbol);
@@ -231,7 +236,7 @@ static bool fill_relr(struct link *l)
         return diag_nomem(l->d);
     words = encode_relr(l->relr_addrs, l->relr_count, s->data);
     words += link_encode_heap_relr(l, s->data + words * 8); /* heaps lie behind all else */
-    for (; words < s->size / 8; words++) /* an empty bitmap says nothing */
+    for (; words < s->size / 8; words++)                    /* an empty bitmap says nothing */
         store_uint(s->data + words * 8, 8, false, 1);
     return true;
 }
@@ -253,8 +258,7 @@ struct relas {
 
 static void add_relative(struct relas *out, uint64_t offset, uint64_t value)
 {
-    out->at[out->relative++] =
-        (struct rela){offset, out->l->machine->relative, 0, (int64_t)value};
+    out->at[out->relative++] = (struct rela){offset, out->l->machine->relative, 0, (int64_t)value};
 }
 
 static void add_symbolic(struct relas *out, uint64_t offset, uint32_t type, const struct lsym *sym,
@@ -381,12 +385,11 @@ static bool fill_rela(struct link *l)
     if (out.relative != l->relative_count || out.symbolic != count ||
         out.irelative != l->plt_count + l->irelative_count) {
         free(out.at);
-        return diag_fail(l->d, E_UNSUPPORTED,
-                         "internal error: %llu + %llu dynamic relocations, not %llu + %llu",
-                         (unsigned long long)out.relative,
-                         (unsigned long long)(out.symbolic - l->relative_count),
-                         (unsigned long long)l->relative_count,
-                         (unsigned long long)l->symbolic_count);
+        return diag_fail(
+            l->d, E_UNSUPPORTED, "internal error: %llu + %llu dynamic relocations, not %llu + %llu",
+            (unsigned long long)out.relative,
+            (unsigned long long)(out.symbolic - l->relative_count),
+            (unsigned long long)l->relative_count, (unsigned long long)l->symbolic_count);
     }
     qsort(out.at, l->relative_count, sizeof *out.at, by_offset);
     qsort(out.at + l->relative_count, l->symbolic_count, sizeof *out.at, by_symbol);

@@ -446,6 +446,8 @@ bool link_make_dynrel(struct link *l); /* sizes, as far as they do not depend on
 /* The size of .relr.dyn at the present addresses; it never shrinks. */
 bool link_size_relr(struct link *l, bool *changed);
 bool link_fill_dynrel(struct link *l);
+/* A RELATIVE relocation at OFFSET of S goes into RELR. */
+bool link_packs_relative(const struct link *l, const struct lsec *s, uint64_t offset);
 /* The address of S for a relocation: an IFUNC's is its PLT entry's. */
 uint64_t lsym_value(const struct link *l, const struct lsym *s);
 uint64_t plt_entry_addr(const struct link *l, uint32_t index);

@@ -35,7 +35,7 @@ EXTRA_DIST += runtime/startup.c runtime/move.h
 BUILT_SOURCES += lib/link/startup_bytes.h
 CLEANFILES += lib/link/startup_bytes.h lib/link/startup-x86_64.o lib/link/startup-aarch64.o
 nodist_lib_libsysobj_la_SOURCES = lib/link/startup_bytes.h
-STARTUP_SOURCES = $(top_srcdir)/runtime/startup.c $(top_srcdir)/runtime/move.h \
+STARTUP_INPUTS = $(top_srcdir)/runtime/startup.c $(top_srcdir)/runtime/move.h \
 	$(top_srcdir)/include/sysimage/format.h
 STARTUP_FLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIC -fvisibility=hidden \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Wconversion -Wshadow
@@ -44,12 +44,12 @@ startup_verbose_ = $(startup_verbose_@AM_DEFAULT_V@)
 startup_verbose_0 = @echo "  STARTUP " $@;
 
 # No path of the build gets into the object; no compiler gives an empty one.
-lib/link/startup-x86_64.o: $(STARTUP_SOURCES)
+lib/link/startup-x86_64.o: $(STARTUP_INPUTS)
 	@$(MKDIR_P) lib/link
 	$(startup_verbose)if test -n "$(STARTUP_CC_x86_64)"; then \
 	  $(STARTUP_CC_x86_64) $(STARTUP_FLAGS) -I$(top_srcdir)/include -c $(top_srcdir)/runtime/startup.c -o $@; \
 	else : >$@; fi
-lib/link/startup-aarch64.o: $(STARTUP_SOURCES)
+lib/link/startup-aarch64.o: $(STARTUP_INPUTS)
 	@$(MKDIR_P) lib/link
 	$(startup_verbose)if test -n "$(STARTUP_CC_aarch64)"; then \
 	  $(STARTUP_CC_aarch64) $(STARTUP_FLAGS) -I$(top_srcdir)/include -c $(top_srcdir)/runtime/startup.c -o $@; \

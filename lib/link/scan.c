@@ -118,7 +118,7 @@ static void needs_writing(struct scanner *sc)
 static void add_relative(struct scanner *sc, const struct reloc *r)
 {
     needs_writing(sc);
-    if (sc->l->opt->relocs == RELOCS_RELR && r->offset % 2 == 0 && sc->s->align_log2 > 0)
+    if (link_packs_relative(sc->l, sc->s, r->offset))
         sc->s->relr++;
     else
         sc->s->relative++;

@@ -23,8 +23,8 @@
 
 enum {
     WINDOW = LINK_WINDOW,
-    MARGIN = 16,         /* more than any field, and what a relaxation looks at */
-    PIECE = 128 << 10,   /* what the processor keeps at hand */
+    MARGIN = 16,            /* more than any field, and what a relaxation looks at */
+    PIECE = 128 << 10,      /* what the processor keeps at hand */
     READ_DIRECT = 64 << 10, /* from this size on, read() beats page faults */
 };
 
@@ -39,8 +39,8 @@ struct writer {
     struct link *l;
     struct extent *extents;
     uint64_t count, cap;
-    uint8_t **buffers;   /* one window and its margins for each worker */
-    uint64_t *hashes;    /* of each window, for the build-id */
+    uint8_t **buffers; /* one window and its margins for each worker */
+    uint64_t *hashes;  /* of each window, for the build-id */
     struct complaints complaints;
     atomic_bool failed;
     atomic_int os_error;
@@ -81,13 +81,14 @@ static bool add_base(const struct link *l, struct diag *d, const struct lsec *s,
     uint64_t base = 0, bad = 0, word = 0;
 
     if (!s->obj->o.heap || !link_heap_adds(l, s, &base) ||
-        slots_add(s->sec->slots, w->from, w->size, w->before, w->after, base, false, w->bytes,
-                  &bad, &word))
+        slots_add(s->sec->slots, w->from, w->size, w->before, w->after, base, false, w->bytes, &bad,
+                  &word))
         return true;
     d->where = &here;
-    diag_fail(d, E_FORMAT, "segment %u: slot at 0x%" PRIx64 ": 0x%" PRIx64
-              " is no heap address: the heap ends at 0x%" PRIx64, s->index - 1, bad, word,
-              s->sec->slots->limit);
+    diag_fail(d, E_FORMAT,
+              "segment %u: slot at 0x%" PRIx64 ": 0x%" PRIx64
+              " is no heap address: the heap ends at 0x%" PRIx64,
+              s->index - 1, bad, word, s->sec->slots->limit);
     d->where = here.up;
     return false;
 }

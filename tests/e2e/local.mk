@@ -14,6 +14,7 @@ script_tests += \
 	tests/e2e/eh.sh \
 	tests/e2e/export.sh \
 	tests/e2e/gc.sh \
+	tests/e2e/heap-link.sh \
 	tests/e2e/ifunc.sh \
 	tests/e2e/init.sh \
 	tests/e2e/lib-aarch64.sh \

@@ -9,6 +9,9 @@ tests_support_libsupport_la_SOURCES = \
 
 # The tables of tests/unit/test_reloc.c are made from these; tests/unit/reloc-vectors.sh compares.
 EXTRA_DIST += \
+	tests/support/heapgen.c \
+	tests/support/heapown.c \
+	tests/support/heapwalk.c \
 	tests/support/make-reloc-vectors.sh \
 	tests/support/reloc-aarch64.rows \
 	tests/support/reloc-x86_64.rows \
