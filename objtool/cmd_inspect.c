@@ -6,6 +6,7 @@
 #include "tell.h"
 
 #include "base/file.h"
+#include "heap/container.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -14,7 +15,8 @@
 
 static const char usage[] =
     "usage: objtool inspect [OPTION...] FILE...\n"
-    "Tell what ELF objects, libraries and programs, and archives of them, consist of.\n"
+    "Tell what ELF objects, libraries and programs, archives of them, and heap containers\n"
+    "consist of.\n"
     "Without a choice of lists: a summary.\n"
     "\n"
     "  --segments     list the segments\n"
@@ -24,14 +26,18 @@ static const char usage[] =
     "  --exports      list what others find here\n"
     "  --imports      list what is looked for elsewhere\n"
     "  --members      list all members of an archive\n"
+    "  --roots        list the roots of heaps\n"
+    "  --histogram    list the types of a container's objects, with counts and bytes\n"
+    "  --reference-tree[=ROOT]\n"
+    "                 list what ROOT, or all roots together, hold\n"
     "  --all          all lists\n"
     "  --json         JSON, with the summary and the lists chosen\n"
     "  -h, --help     this text\n"
     "\n"
-    "Exit code: 0 ok, 2 usage, 3 I/O, 4 neither ELF nor archive, 5 malformed.\n";
+    "Exit code: 0 ok, 2 usage, 3 I/O, 4 no known format, 5 malformed.\n";
 
-bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *name,
-                  struct span in)
+bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *tree_root,
+                  const char *name, struct span in)
 {
     struct arena a = {0};
     struct inspect i = {.d = d, .r = r, .a = &a, .parts = parts, .name = name};
@@ -42,8 +48,10 @@ bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *
         ok = inspect_open(&i, in) && inspect_elf(&i);
     else if (archive_is(in))
         ok = inspect_archive(d, r, &a, parts, name, in);
+    else if (heap_is(in))
+        ok = inspect_container(d, r, &a, parts, tree_root, name, in);
     else
-        diag_fail(d, E_UNKNOWN, "neither an ELF file nor an archive");
+        diag_fail(d, E_UNKNOWN, "neither an ELF file nor an archive nor a heap container");
     arena_free(&a);
     if (ok && r->over)
         ok = diag_fail(d, E_NOMEM, "there would be more than %" PRIu64 " bytes to show", r->limit);
@@ -52,7 +60,7 @@ bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *
 
 /* The summary and lists of PATH go to R.  Of a file that cannot be shown to
    the end, nothing is. */
-static int inspect_path(struct report *r, unsigned parts, const char *path)
+static int inspect_path(struct report *r, unsigned parts, const char *tree_root, const char *path)
 {
     struct where here = {NULL, path, NO_INDEX};
     struct diag d = {.sink = tell_sink};
@@ -63,7 +71,7 @@ static int inspect_path(struct report *r, unsigned parts, const char *path)
     rep_str(&one, "file", NULL, path);
     if (file_open(&d, path, &file)) {
         d.where = &here;
-        inspect_span(&d, &one, parts, path, file.data);
+        inspect_span(&d, &one, parts, tree_root, path, file.data);
         file_close(&file);
     }
     rep_close(&one);
@@ -88,7 +96,8 @@ static int inspect_path(struct report *r, unsigned parts, const char *path)
     return diag_exit_code(d.status);
 }
 
-static int inspect_all(struct report *r, unsigned parts, char **paths, int count)
+static int inspect_all(struct report *r, unsigned parts, const char *tree_root, char **paths,
+                       int count)
 {
     int code = 0;
 
@@ -101,7 +110,7 @@ static int inspect_all(struct report *r, unsigned parts, char **paths, int count
 
         if (i > 0 && !r->as_json)
             buf_printf(&r->text, "\n");
-        now = inspect_path(r, parts, paths[i]);
+        now = inspect_path(r, parts, tree_root, paths[i]);
         code = now > code ? now : code;
         if (!r->as_json)
             code = tell_print(&r->text, code);
@@ -119,18 +128,23 @@ static int inspect_all(struct report *r, unsigned parts, char **paths, int count
 int cmd_inspect(int argc, char **argv)
 {
     enum { LIST = 0x1000, JSON = 0x2000, HELP = 'h' };
-    static const struct option options[] = {{"segments", no_argument, NULL, LIST | PART_SEGMENTS},
-                                            {"sections", no_argument, NULL, LIST | PART_SECTIONS},
-                                            {"symbols", no_argument, NULL, LIST | PART_SYMBOLS},
-                                            {"relocs", no_argument, NULL, LIST | PART_RELOCS},
-                                            {"exports", no_argument, NULL, LIST | PART_EXPORTS},
-                                            {"imports", no_argument, NULL, LIST | PART_IMPORTS},
-                                            {"members", no_argument, NULL, LIST | PART_MEMBERS},
-                                            {"all", no_argument, NULL, LIST | PART_ALL},
-                                            {"json", no_argument, NULL, JSON},
-                                            {"help", no_argument, NULL, HELP},
-                                            {0}};
+    static const struct option options[] = {
+        {"segments", no_argument, NULL, LIST | PART_SEGMENTS},
+        {"sections", no_argument, NULL, LIST | PART_SECTIONS},
+        {"symbols", no_argument, NULL, LIST | PART_SYMBOLS},
+        {"relocs", no_argument, NULL, LIST | PART_RELOCS},
+        {"exports", no_argument, NULL, LIST | PART_EXPORTS},
+        {"imports", no_argument, NULL, LIST | PART_IMPORTS},
+        {"members", no_argument, NULL, LIST | PART_MEMBERS},
+        {"roots", no_argument, NULL, LIST | PART_ROOTS},
+        {"histogram", no_argument, NULL, LIST | PART_HISTOGRAM},
+        {"reference-tree", optional_argument, NULL, LIST | PART_TREE},
+        {"all", no_argument, NULL, LIST | PART_ALL},
+        {"json", no_argument, NULL, JSON},
+        {"help", no_argument, NULL, HELP},
+        {0}};
     struct report r = {.colours = term_colours(STDOUT_FILENO)};
+    const char *tree_root = NULL;
     unsigned parts = 0;
     int option = 0, code = 0;
 
@@ -142,6 +156,8 @@ int cmd_inspect(int argc, char **argv)
         }
         if (option == '?')
             return tell_usage("inspect");
+        if (option == (LIST | PART_TREE))
+            tree_root = optarg;
         if (option == JSON)
             r.as_json = true;
         else
@@ -151,7 +167,7 @@ int cmd_inspect(int argc, char **argv)
         fprintf(stderr, "objtool inspect: no file given\n");
         return tell_usage("inspect");
     }
-    code = inspect_all(&r, parts, argv + optind, argc - optind);
+    code = inspect_all(&r, parts, tree_root, argv + optind, argc - optind);
     rep_free(&r);
     return code;
 }

@@ -17,13 +17,17 @@ enum inspect_part {
     PART_EXPORTS = 1 << 4,
     PART_IMPORTS = 1 << 5,
     PART_MEMBERS = 1 << 6,
-    PART_ALL = (1 << 7) - 1,
+    PART_ROOTS = 1 << 7,
+    PART_HISTOGRAM = 1 << 8,
+    PART_TREE = 1 << 9,
+    PART_ALL = (1 << 10) - 1,
 };
 
-/* Tell about the file IN in R.  False with a word in D if it cannot be: not
-   known, malformed, no memory. */
-bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *name,
-                  struct span in);
+/* Tell about the file IN in R.  The tree of references is that of root
+   TREE_ROOT (NULL: of all).  False with a word in D if it cannot be: not known,
+   malformed, no such root, no memory. */
+bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *tree_root,
+                  const char *name, struct span in);
 
 /* An ELF file under inspection. */
 struct inspect {
@@ -83,6 +87,10 @@ void inspect_notes(struct inspect *i);
 /* inspect_archive.c */
 bool inspect_archive(struct diag *d, struct report *r, struct arena *a, unsigned parts,
                      const char *name, struct span in);
+
+/* inspect_heap.c */
+bool inspect_container(struct diag *d, struct report *r, struct arena *a, unsigned parts,
+                       const char *tree_root, const char *name, struct span in);
 
 /* inspect_julia.c: symbols that Julia may look up, of one file or of the
    members of an archive. */

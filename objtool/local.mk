@@ -5,6 +5,8 @@ inspect_sources = \
 	objtool/inspect.h \
 	objtool/inspect_archive.c \
 	objtool/inspect_elf.c \
+	objtool/inspect_graph.c \
+	objtool/inspect_heap.c objtool/inspect_heap.h \
 	objtool/inspect_julia.c \
 	objtool/inspect_lists.c \
 	objtool/inspect_note.c \

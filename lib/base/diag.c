@@ -15,7 +15,7 @@ static size_t print_where(const struct where *w, char *text, size_t size)
     if (!w)
         return 0;
     n = print_where(w->up, text, size);
-    if (n >= size)
+    if (n >= size || !w->what)
         return n;
     if (w->index == NO_INDEX)
         n += (size_t)snprintf(text + n, size - n, "%s: ", w->what);

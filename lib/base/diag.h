@@ -28,8 +28,8 @@ enum status {
    each names its part and, where there are several, which one. */
 struct where {
     const struct where *up;
-    const char *what;
-    uint64_t index; /* NO_INDEX if there is only one */
+    const char *what; /* NULL: nothing is added */
+    uint64_t index;   /* NO_INDEX if there is only one */
 };
 #define NO_INDEX UINT64_MAX
 

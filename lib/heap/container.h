@@ -81,7 +81,8 @@ struct heap {
 
 bool heap_is(struct span in);
 
-/* Fill OUT from IN.  What OUT points at lives in A or IN.  Compressed parts
+/* Fill OUT from IN.  NAME begins messages; NULL if D's frames name the file
+   already.  What OUT points at lives in A or IN.  Compressed parts
    other than DATA are unpacked into A. */
 bool heap_read(struct diag *d, struct arena *a, const char *name, struct span in,
                struct heap *out);

@@ -121,7 +121,12 @@ schema() {
     ar rcs t.a t.o
     echo text >t.txt
     head -c 100 t.o >cut.o
-    "$OBJTOOL" inspect --json --all t.o t.a t.txt cut.o absent "$OBJTOOL" $(existing /lib/*-linux-gnu/libc.so.6) >out 2>err &&
+    for heap in lists hostile; do
+        "$top_builddir/tests/golden/mkheap" <"$top_srcdir/tests/golden/$heap.heap.txt" >$heap.heap
+    done
+    head -c 2000 lists.heap >cut.heap
+    "$OBJTOOL" inspect --json --all t.o t.a t.txt cut.o absent "$OBJTOOL" \
+        $(existing /lib/*-linux-gnu/libc.so.6) lists.heap hostile.heap cut.heap >out 2>err &&
         die "status 0 in spite of bad files"
     python3 - "$top_srcdir/docs/inspect-schema.json" out <<'P'
 import json, sys, jsonschema
@@ -129,6 +134,10 @@ schema, document = (json.load(open(f)) for f in sys.argv[1:])
 jsonschema.Draft202012Validator.check_schema(schema)
 jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
 assert [f.get("exit_code", 0) for f in document["files"]][:5] == [0, 0, 4, 5, 3]
+heap = next(f for f in document["files"] if f["file"] == "lists.heap")
+assert len(heap["segments"]) == heap["segment_count"] == 4 and len(heap["roots"]) == 3
+assert sum(n["bytes"] for n in heap["reference_tree"]["nodes"]) == sum(t["bytes"] for t in heap["histogram"]) == 248
+assert document["files"][-1]["exit_code"] == 5
 P
 }
 

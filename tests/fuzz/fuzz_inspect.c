@@ -4,7 +4,8 @@
  * text must hold nothing that a terminal obeys.
  *
  * Bit 0 of the first byte set: the rest is the file.  Clear: the rest edits a
- * sound image, each edit an offset (2 bytes) and a value (4 bytes). */
+ * sound image (with bit 1 a sysimage, with bit 2 a heap container), each edit
+ * an offset (2 bytes) and a value (4 bytes). */
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "elf/verify.h"
 #include "objtool/inspect.h"
 #include "tests/support/elf_image.h"
+#include "tests/support/heap_file.h"
+#include "tests/support/heap_image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,7 +41,7 @@ static void inspect(struct span in, bool as_json)
     bool ok = false;
 
     rep_open(&r, NULL, '{');
-    ok = inspect_span(&d, &r, PART_ALL, "input", in);
+    ok = inspect_span(&d, &r, PART_ALL, NULL, "input", in);
     if (ok != (d.status == OK))
         abort();
     if (!ok) {
@@ -53,7 +56,7 @@ static void inspect(struct span in, bool as_json)
     rep_free(&r);
     /* The summary is another path. */
     if (!as_json)
-        inspect_span(&d, &r, 0, "input", in);
+        inspect_span(&d, &r, 0, NULL, "input", in);
     rep_free(&r);
 }
 
@@ -74,14 +77,32 @@ static void verify(struct span in)
     arena_free(&a);
 }
 
-static void edit(uint8_t *image, struct cursor *c)
+static void edit(uint8_t *image, uint64_t size, struct cursor *c)
 {
     while (cur_count(c, 1, 6)) {
         uint32_t off = cur_u16(c);
         uint32_t value = cur_u32(c);
 
-        store_uint(image + off % (IMG_SIZE - 3), 4, false, value);
+        store_uint(image + off % (size - 3), 4, false, value);
     }
+}
+
+static void look(struct span in)
+{
+    inspect(in, false);
+    inspect(in, true);
+    verify(in);
+}
+
+static void look_at_container(struct cursor *c)
+{
+    struct heap_file f;
+
+    heap_file_make(&f, false, false);
+    edit(f.out.at, f.out.size, c);
+    heap_file_seal(&f);
+    look(buf_span(&f.out));
+    heap_file_free(&f);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -89,18 +110,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cursor c = {.in = {data, size}};
     uint8_t how = cur_u8(&c);
     uint8_t *image = NULL;
-    struct span in = {data + c.pos, size - c.pos};
 
-    if (!(how & 1)) {
-        if (!(image = malloc(IMG_SIZE)))
-            abort();
-        make_elf_image(image);
-        edit(image, &c);
-        in = (struct span){image, IMG_SIZE};
+    if (how & 1) {
+        look((struct span){data + c.pos, size - c.pos});
+        return 0;
     }
-    inspect(in, false);
-    inspect(in, true);
-    verify(in);
+    if (how & 4) {
+        look_at_container(&c);
+        return 0;
+    }
+    if (!(image = malloc(how & 2 ? HIMG_SIZE : IMG_SIZE)))
+        abort();
+    if (how & 2)
+        make_heap_image(image);
+    else
+        make_elf_image(image);
+    edit(image, how & 2 ? HIMG_RW : IMG_SIZE, &c);
+    look((struct span){image, how & 2 ? HIMG_SIZE : IMG_SIZE});
     free(image);
     return 0;
 }

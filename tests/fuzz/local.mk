@@ -75,7 +75,9 @@ endif
 EXTRA_DIST += \
 	tests/fuzz/corpus/inspect/archive-of-an-object.hex \
 	tests/fuzz/corpus/inspect/big-endian-object.hex \
-	tests/fuzz/corpus/inspect/sound-image.hex
+	tests/fuzz/corpus/inspect/sound-container.hex \
+	tests/fuzz/corpus/inspect/sound-image.hex \
+	tests/fuzz/corpus/inspect/sound-sysimage.hex
 
 replay_tests += tests/fuzz/replay_reloc
 tests_fuzz_replay_reloc_SOURCES = tests/fuzz/fuzz_reloc.c tests/fuzz/replay.c

@@ -1,5 +1,5 @@
 unit_tests += tests/unit/test_heap tests/unit/test_slots
-unit_tests += tests/unit/test_heap_image
+unit_tests += tests/unit/test_heap_graph tests/unit/test_heap_image
 unit_tests += tests/unit/test_heap_writer
 tests_unit_test_heap_writer_LDADD = runtime/libsysimage.la $(LDADD)
 unit_tests += tests/unit/test_julia
