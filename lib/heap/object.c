@@ -36,7 +36,8 @@ uint64_t heap_span(const struct object *o)
 {
     const struct section *last = &o->sections[heap_stub_section(o->heap)];
 
-    return last->size ? last->addr + last->size : o->heap->span;
+    /* Native images have no stubs. */
+    return last->size && !(last->flags & SEC_EXCLUDE) ? last->addr + last->size : o->heap->span;
 }
 
 static bool make_sections(struct diag *d, struct arena *a, struct object *o)
