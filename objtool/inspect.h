@@ -92,6 +92,9 @@ bool inspect_archive(struct diag *d, struct report *r, struct arena *a, unsigned
 bool inspect_container(struct diag *d, struct report *r, struct arena *a, unsigned parts,
                        const char *tree_root, const char *name, struct span in);
 
+/* inspect_image.c */
+bool inspect_heaps(struct inspect *i);
+
 /* inspect_julia.c: symbols that Julia may look up, of one file or of the
    members of an archive. */
 struct julia_symbols {

@@ -361,6 +361,8 @@ bool inspect_elf(struct inspect *i)
     if ((i->r->as_json || !(i->parts & ~(unsigned)PART_MEMBERS)) &&
         (!put_summary(i) || !put_julia(i)))
         return false;
+    if (!inspect_heaps(i))
+        return false;
     inspect_lists(i);
     if (i->name_budget == 0 || i->m.name_budget == 0)
         return diag_fail(i->d, E_NOMEM,

@@ -67,6 +67,12 @@ static void put_metadata(const struct heap_view *v)
     rep_close(v->r);
 }
 
+/* Which words are slots is known, not only how many. */
+static bool has_maps(const struct heap_view *v)
+{
+    return !v->image || v->image->flags & SIMG_HEAP_HAS_SLOTS;
+}
+
 static void put_counts(const struct heap_view *v)
 {
     const struct heap *h = v->h;
@@ -77,7 +83,8 @@ static void put_counts(const struct heap_view *v)
         odd += h->segments[i].slots.odd_count;
     rep_num(v->r, "segment_count", NULL, h->segment_count);
     rep_num(v->r, "slot_count", NULL, h->slot_count);
-    rep_num(v->r, "odd_slot_count", NULL, odd);
+    if (has_maps(v))
+        rep_num(v->r, "odd_slot_count", NULL, odd);
     rep_num(v->r, "import_count", NULL, h->import_count);
     rep_num(v->r, "import_slot_count", NULL, h->import_slot_count);
     rep_num(v->r, "root_count", NULL, h->root_count);
@@ -190,7 +197,10 @@ void heap_put_segments(const struct heap_view *v)
         else
             rep_cell_hex(v->r, UINT64_C(1) << s->align_log2);
         rep_cell_num(v->r, v->image ? v->image->segments[i].slot_count : s->slots.count);
-        rep_cell_num(v->r, s->slots.odd_count);
+        if (has_maps(v))
+            rep_cell_num(v->r, s->slots.odd_count);
+        else
+            rep_cell(v->r, NULL);
         rep_cell(v->r, segment_flags(v, i, flags));
         rep_cell(v->r, segment_name(v, i));
     }

@@ -7,6 +7,7 @@ inspect_sources = \
 	objtool/inspect_elf.c \
 	objtool/inspect_graph.c \
 	objtool/inspect_heap.c objtool/inspect_heap.h \
+	objtool/inspect_image.c \
 	objtool/inspect_julia.c \
 	objtool/inspect_lists.c \
 	objtool/inspect_note.c \

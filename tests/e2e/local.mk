@@ -15,6 +15,7 @@ script_tests += \
 	tests/e2e/export.sh \
 	tests/e2e/gc.sh \
 	tests/e2e/heap-link.sh \
+	tests/e2e/heap-inspect.sh \
 	tests/e2e/ifunc.sh \
 	tests/e2e/init.sh \
 	tests/e2e/lib-aarch64.sh \
@@ -56,6 +57,7 @@ EXTRA_DIST += \
 	tests/e2e/work/crypto.c \
 	tests/e2e/work/ffi.c \
 	tests/e2e/work/fftw3.c \
+	tests/e2e/work/heapdirty.c \
 	tests/e2e/work/mruby.c \
 	tests/e2e/work/openblas.c \
 	tests/e2e/work/pcre2.c \
