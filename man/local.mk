@@ -17,3 +17,18 @@ dist_man_MANS += man/simg_heap.3 man/simg_status_text.3 \
 	man/simg_heap_slot_bitmap.3 \
 	man/simg_heap_slots.3 \
 	man/simg_heap_type.3
+dist_man_MANS += man/sysimage-image.5
+# simg_image.3 describes them all.
+dist_man_MANS += man/simg_image.3 \
+	man/simg_close.3 \
+	man/simg_find_root.3 \
+	man/simg_get_heap.3 \
+	man/simg_get_import.3 \
+	man/simg_get_root.3 \
+	man/simg_get_segment.3 \
+	man/simg_heap_count.3 \
+	man/simg_meta.3 \
+	man/simg_open.3 \
+	man/simg_open_fd.3 \
+	man/simg_open_loaded.3 \
+	man/simg_root_addr.3

@@ -2,6 +2,16 @@
 lib_LTLIBRARIES += runtime/libsysimage.la
 runtime_libsysimage_la_SOURCES = \
 	runtime/error.c runtime/error.h \
+	runtime/image.h \
+	runtime/image_file.c \
+	runtime/image_look.c \
+	runtime/image_map.c \
+	runtime/image_open.c \
+	runtime/image_table.c \
+	runtime/image_verify.c \
+	runtime/map.h \
+	runtime/map_posix.c \
+	runtime/move.h \
 	runtime/heap_file.c \
 	runtime/heap_slots.c \
 	runtime/heap_tables.c \
@@ -15,6 +25,7 @@ EXTRA_DIST += runtime/libsysimage.map
 sysimageincludedir = $(includedir)/sysimage
 sysimageinclude_HEADERS = \
 	include/sysimage/format.h \
+	include/sysimage/image.h \
 	include/sysimage/heap.h \
 	include/sysimage/status.h
 

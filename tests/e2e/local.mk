@@ -17,6 +17,7 @@ script_tests += \
 	tests/e2e/heap-link.sh \
 	tests/e2e/heap-inspect.sh \
 	tests/e2e/ifunc.sh \
+	tests/e2e/image-loader.sh \
 	tests/e2e/init.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
@@ -35,6 +36,7 @@ script_tests += \
 	tests/e2e/inspect.sh
 
 slow_tests += \
+	tests/e2e/image-loader.sh \
 	tests/e2e/code-models.sh \
 	tests/e2e/inspect.sh \
 	tests/e2e/julia.sh \

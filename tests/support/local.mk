@@ -12,6 +12,8 @@ EXTRA_DIST += \
 	tests/support/heapgen.c \
 	tests/support/heapown.c \
 	tests/support/heapwalk.c \
+	tests/support/imagebreak.c \
+	tests/support/imagetest.c \
 	tests/support/make-reloc-vectors.sh \
 	tests/support/reloc-aarch64.rows \
 	tests/support/reloc-x86_64.rows \

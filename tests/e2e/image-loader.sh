@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# libsysimage's loader on images that objtool link made: every slot of them, its promises one by one, and what
+# it makes of every bit changed and every length cut. COUNT=100000 opens that often.
+. "$(dirname "$0")/common.sh"
+need gcc
+use_arch x86_64
+use_libdirs
+support=$here/../support
+library=${top_builddir:?}/runtime/.libs
+[ -e "$library/libsysimage.so" ] || skip "libsysimage is not built as a shared library"
+with_library=(-I"${top_srcdir:?}/include" -L"$library" -lsysimage -Wl,-rpath,"$library" -ldl -pthread)
+
+gcc -O2 -o "$work/heapgen" "$support/heapgen.c"
+gcc -O1 -Wall -D_GNU_SOURCE -DWITH_LIBSYSIMAGE "$support/heapwalk.c" -o "$work/heapwalk" "${with_library[@]}"
+gcc -O1 -Wall "$support/imagetest.c" -o "$work/imagetest" "${with_library[@]}"
+gcc -O2 -Wall "$support/imagebreak.c" -o "$work/imagebreak" "${with_library[@]}"
+
+# For a process under a sanitizer, its library comes first.
+walk() { "$work/heapwalk" "$@" || die "heapwalk $*"; }
+
+slots() {
+    local shape mode
+    for shape in '' '--tags --near --seed=3' '--high-tags --density=30' '--odd --gaps --imports=cluster' '--size=5M --odd'; do
+        # shellcheck disable=SC2086
+        "$work/heapgen" heap.heap heap.list $shape
+        for mode in native prelinked none; do
+            olink -o "$PWD/heap.so" heap.heap --heap-relocs=$mode "${libdirs[@]}" -lc
+            none=$([ $mode != none ] || echo --none)
+            # shellcheck disable=SC2086
+            walk heap.list image ./heap.so $none
+        done
+        olink -o "$PWD/heap.so" heap.heap "${libdirs[@]}" -lc
+        walk heap.list image ./heap.so --take="0x$(section heap.so .heap.ro | awk '{ print $3 }')" --relocated
+    done
+}
+check slots slots
+
+promises() {
+    "$work/heapgen" heap.heap heap.list --size=64K
+    "$work/heapgen" needy.heap needy.list --size=64K --own
+    cc -c "$support/heapown.c" -o own.o
+    olink -o "$PWD/heap.so" heap.heap "${libdirs[@]}" -lc
+    olink -o "$PWD/native.so" heap.heap --heap-relocs=native "${libdirs[@]}" -lc
+    olink -o "$PWD/needy.so" needy.heap own.o "${libdirs[@]}" -lc
+    "$work/imagetest" ./heap.so ./native.so ./needy.so "$here/common.sh" "${COUNT:-5000}"
+}
+check promises promises
+
+# Each bit and each length: refused, or the same heap; never a crash.
+damaged() {
+    "$work/heapgen" heap.heap heap.list --size=4K --odd --imports=cluster
+    olink -o "$PWD/heap.so" heap.heap --strip-all "${libdirs[@]}" -lc
+    timeout 900 "$work/imagebreak" heap.so
+}
+check damaged damaged
+
+finish
