@@ -18,9 +18,14 @@ inspect_sources = \
 	objtool/term.c objtool/term.h
 
 objtool_objtool_SOURCES = $(inspect_sources) \
+	objtool/cmd_heap.c \
 	objtool/cmd_link.c \
 	objtool/cmd_verify.c \
 	objtool/command.h \
+	objtool/heap.h \
+	objtool/heap_input.c \
+	objtool/heap_opts.c \
+	objtool/heap_scan.c \
 	objtool/link_files.c \
 	objtool/link_opts.c objtool/link_opts.h \
 	objtool/link_table.c objtool/link_table.h \
@@ -28,4 +33,4 @@ objtool_objtool_SOURCES = $(inspect_sources) \
 	objtool/main.c \
 	objtool/opts.c objtool/opts.h \
 	objtool/response.c
-objtool_objtool_LDADD = lib/libsysobj.la
+objtool_objtool_LDADD = lib/libsysobj.la runtime/libwriter.la

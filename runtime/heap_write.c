@@ -27,7 +27,9 @@ uint8_t *grow_reserve(struct grow *g, size_t n)
 
 enum simg_status heapw_return(const struct simg_heap_writer *w, struct simg_error *error)
 {
-    if (error)
+    if (w->error.status == SIMG_OK)
+        error_clear(error); /* cheaply: there may be millions of calls */
+    else if (error)
         *error = w->error;
     return w->error.status;
 }
@@ -198,8 +200,6 @@ static bool add_live(struct simg_heap_writer *w, const struct heapw_segment *s)
 
     if (!s->live)
         return true;
-    if (w->swap)
-        return heapw_argument(w, 0, "live memory has this machine's byte order, the heap another");
     if ((uintptr_t)s->live > UINTPTR_MAX - s->size)
         return heapw_argument(w, 0, "live memory wraps around");
     for (size_t i = 0; i < w->live.size; i += sizeof other) {

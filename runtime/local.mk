@@ -1,6 +1,7 @@
 # libsysimage: what a runtime links or embeds. MIT, C11, libc only (and zstd, if it is there).
-lib_LTLIBRARIES += runtime/libsysimage.la
-runtime_libsysimage_la_SOURCES = \
+# The writer is a library of its own for objtool, which writes with it and needs no libsysimage.so.
+noinst_LTLIBRARIES += runtime/libwriter.la
+runtime_libwriter_la_SOURCES = \
 	runtime/error.c runtime/error.h \
 	runtime/image.h \
 	runtime/image_file.c \
@@ -16,7 +17,11 @@ runtime_libsysimage_la_SOURCES = \
 	runtime/heap_slots.c \
 	runtime/heap_tables.c \
 	runtime/heap_write.c runtime/heap_writer.h
-runtime_libsysimage_la_LIBADD = $(SYSIMAGE_PRIVATE_LIBS)
+runtime_libwriter_la_LIBADD = $(SYSIMAGE_PRIVATE_LIBS)
+
+lib_LTLIBRARIES += runtime/libsysimage.la
+runtime_libsysimage_la_SOURCES =
+runtime_libsysimage_la_LIBADD = runtime/libwriter.la $(SYSIMAGE_PRIVATE_LIBS)
 runtime_libsysimage_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/runtime/libsysimage.map
 EXTRA_runtime_libsysimage_la_DEPENDENCIES = runtime/libsysimage.map

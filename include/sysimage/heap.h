@@ -60,7 +60,7 @@ struct simg_heap_segment {
     uint64_t addr;    /* heap address, behind all segments before it; or SIMG_HEAP_NEXT */
     uint64_t size;    /* not 0 */
     uint64_t align;   /* a power of two, 64 KiB to 1 GiB; 0: 64 KiB */
-    const void *live; /* where the segment's memory stands in this process, or NULL */
+    const void *live; /* where its memory stands in the process whose pointers it has, or NULL */
 };
 
 #define SIMG_HEAP_NEXT UINT64_MAX /* the next free multiple of the alignment */
@@ -94,16 +94,16 @@ SIMG_API enum simg_status simg_heap_create(const char *path,
  *
  * There are two ways to give pointers.  If no segment has LIVE, the words at
  * slots are heap addresses when they come.  If one has, all words at slots are
- * pointers of this process: the writer finds the segment in whose memory
- * [LIVE, LIVE + SIZE] each points and stores the heap address, keeping the
- * tags: those below, as part of the address, and those from address_bits up.
- * The memory itself is not written to, and is read only by simg_heap_append().
+ * pointers of a process, this one or the one that was dumped: the writer finds
+ * the segment in whose memory [LIVE, LIVE + SIZE] each points and stores the
+ * heap address, keeping the tags: those below, as part of the address, and
+ * those from address_bits up.  What is at LIVE is not looked at: the bytes are
+ * those of simg_heap_append().
  *
  * SIMG_ERR_ARGUMENT  kind, alignment or size is not allowed; the address is
  *                    not a multiple of the alignment, is before the end of the
  *                    last segment, or does not fit the address bits; LIVE
- *                    memory overlaps another segment's, or the byte order is
- *                    not this machine's
+ *                    memory overlaps another segment's
  * SIMG_ERR_STATE     bytes have been appended: all segments come first
  * SIMG_ERR_MEMORY */
 SIMG_API enum simg_status simg_heap_segment(struct simg_heap_writer *writer,

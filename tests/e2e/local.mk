@@ -33,6 +33,7 @@ script_tests += \
 	tests/e2e/tools-after.sh \
 	tests/e2e/verify.sh \
 	tests/e2e/versions.sh \
+	tests/e2e/heap-raw.sh \
 	tests/e2e/inspect.sh
 
 slow_tests += \
@@ -50,6 +51,8 @@ slow_tests += \
 EXTRA_DIST += \
 	tests/e2e/common.sh \
 	tests/e2e/fetch-debs.sh \
+	tests/e2e/heap_make.py \
+	tests/e2e/heap_read.py \
 	tests/e2e/inspect_compare.py \
 	tests/e2e/julia_heap.py \
 	tests/e2e/libs.sh \

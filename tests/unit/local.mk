@@ -1,6 +1,9 @@
 unit_tests += tests/unit/test_heap tests/unit/test_slots
 unit_tests += tests/unit/test_heap_graph tests/unit/test_heap_image
 unit_tests += tests/unit/test_heap_writer
+unit_tests += tests/unit/test_heap_opts
+tests_unit_test_heap_opts_SOURCES = tests/unit/test_heap_opts.c \
+	objtool/heap_input.c objtool/heap_opts.c objtool/heap_scan.c objtool/opts.c
 tests_unit_test_heap_writer_LDADD = runtime/libsysimage.la $(LDADD)
 unit_tests += tests/unit/test_julia
 unit_tests += tests/unit/test_verify

@@ -434,7 +434,7 @@ static const struct {
     {false, false, false, 64, 0, 0, 40},  {false, true, false, 48, 0, 0, 40},
     {true, false, false, 48, 0, 1, 40},   {true, false, true, 57, 3, 2, 9000},
     {false, false, false, 48, 1, 1, 900}, {false, true, true, 64, 1, 2, 9},
-    {false, true, true, 48, 0, 0, 5000},  {false, false, true, 64, 0, 1, 1},
+    {true, true, true, 48, 0, 0, 5000},  {false, false, true, 64, 0, 1, 1},
 };
 
 START_TEST(comes_back)
