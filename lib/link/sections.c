@@ -379,7 +379,9 @@ static int by_rank(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index; /* index: the order made */
 }
 
-/* Sections of the linker's own, each alone in its output section. */
+/* Sections of the linker's own, each alone in its output section.  The note of
+   heaps says how far away their table is, so it stands beside it: tools that
+   need room for a program header (patchelf) move what comes first in a file. */
 static const struct {
     enum made made;
     enum rank rank;
@@ -390,7 +392,7 @@ static const struct {
     {MADE_VERSYM, RANK_VERSION},    {MADE_VERDEF, RANK_VERSION},
     {MADE_VERNEED, RANK_VERSION},   {MADE_RELA, RANK_RELOCS},
     {MADE_RELR, RANK_RELOCS},       {MADE_RELAPLT, RANK_RELOCS},
-    {MADE_HEAP_NOTE, RANK_NOTE},    {MADE_HEAP_TABLE, RANK_RODATA},
+    {MADE_HEAP_NOTE, RANK_RODATA},  {MADE_HEAP_TABLE, RANK_RODATA},
     {MADE_EH_FRAME_HDR, RANK_EH},   {MADE_EH_FRAME, RANK_EH},
     {MADE_PLT, RANK_PLT},           {MADE_DYNAMIC, RANK_DYNAMIC},
     {MADE_GOT, RANK_GOT},           {MADE_GOTPLT, RANK_GOTPLT},
