@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "elf/verify.h"
+#include "heap/container.h"
+#include "heap/verify.h"
 #include "obj/archive.h"
 #include "command.h"
 #include "tell.h"
@@ -14,14 +16,15 @@
 
 static const char usage[] =
     "usage: objtool verify [OPTION...] FILE...\n"
-    "Hold linked ELF images against the rules of a sound one; each breach is a line.\n"
+    "Hold linked ELF images and heap containers against the rules of a sound one; each breach\n"
+    "is a line.\n"
     "\n"
     "  --ignore=RULE[,RULE...]  leave rules out\n"
     "  --rules                  list the rules\n"
     "  -q, --quiet              only the exit code says whether there were findings\n"
     "  -h, --help               this text\n"
     "\n"
-    "Exit code: 0 clean, 1 findings, 2 usage, 3 I/O, 4 not ELF, 6 not a linked image.\n";
+    "Exit code: 0 clean, 1 findings, 2 usage, 3 I/O, 4 no known format, 6 not a linked image.\n";
 
 struct verify_command {
     const char *ignore; /* as given: names with commas between; NULL for none */
@@ -62,11 +65,23 @@ static void print_finding(void *arg, const char *rule, const char *text)
     buf_bytes(&c->out, "]\n", 2);
 }
 
+/* Rule number I of all: images' first, then containers'. */
+static const char *rule_at(unsigned i, const char **says)
+{
+    const char *name = NULL;
+    unsigned images = 0;
+
+    while ((name = verify_rule(images, says)))
+        if (images++ == i)
+            return name;
+    return heap_verify_rule(i - images, says);
+}
+
 static void print_rules(struct verify_command *c)
 {
-    const char *says = NULL, *name = verify_rule(0, &says);
+    const char *says = NULL, *name = rule_at(0, &says);
 
-    for (unsigned i = 0; name; name = verify_rule(++i, &says)) {
+    for (unsigned i = 0; name; name = rule_at(++i, &says)) {
         uint64_t start = c->out.size;
 
         buf_bytes(&c->out, name, strlen(name));
@@ -83,8 +98,7 @@ static const char *unknown_rule(const char *list, size_t *len)
         unsigned i = 0;
 
         *len = strcspn(list, ",");
-        while ((name = verify_rule(i, &says)) &&
-               !(strlen(name) == *len && !strncmp(name, list, *len)))
+        while ((name = rule_at(i, &says)) && !(strlen(name) == *len && !strncmp(name, list, *len)))
             i++;
         if (!name)
             return list;
@@ -108,6 +122,8 @@ static int verify_file(struct verify_command *c, const char *path)
     d.where = &here;
     if (archive_is(file.data))
         diag_fail(&d, E_UNSUPPORTED, "only linked images have these rules, and this is an archive");
+    else if (heap_is(file.data))
+        heap_verify(&d, &a, file.data, &o, &findings);
     else
         elf_verify(&d, &a, file.data, &o, &findings);
     arena_free(&a);

@@ -10,6 +10,8 @@ lib_libsysobj_la_SOURCES += \
 	lib/elf/rel_x86_64.c \
 	lib/elf/verify.c lib/elf/verify.h \
 	lib/elf/verify_dynamic.c \
+	lib/elf/verify_heap.c lib/elf/verify_heaps.h \
+	lib/elf/verify_heap_relocs.c \
 	lib/elf/verify_relocs.c \
 	lib/elf/verify_rules.h \
 	lib/elf/verify_sections.c \

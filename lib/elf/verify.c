@@ -5,8 +5,6 @@
 
 #include "elf/verify_rules.h"
 
-#include <stdio.h>
-
 static const struct rule {
     const char *name;
     verify_check *check;
@@ -62,6 +60,21 @@ static const struct rule {
     {"section-link", verify_section_link,
      "sh_link, sh_info and sh_entsize are what sh_type demands"},
     {"symtab", verify_symtab, "local symbols come first, and names and sections exist"},
+    {"heap-note", verify_heap_note,
+     "a heap that was asked for is there, and one note leads to its table"},
+    {"heap-table", verify_heap_table, "the table of heaps keeps docs/image-format.md"},
+    {"heap-place", verify_heap_place,
+     "a heap lies where it was relocated for, at a multiple of 2 MiB, inside of PT_LOADs"},
+    {"heap-rights", verify_heap_rights,
+     "PT_LOADs map its segments as the table says, and none stays writable and executable"},
+    {"heap-slots", verify_heap_slots, "the word at each slot is an address in the heap"},
+    {"heap-relocs", verify_heap_relocs,
+     "import slots have their relocation, slots of native heaps, too, prelinked ones none"},
+    {"heap-imports", verify_heap_imports,
+     "the words of the table of imported functions get their symbols' addresses"},
+    {"heap-roots", verify_heap_roots, "roots are dynamic symbols of the same address and size"},
+    {"heap-checksum", verify_heap_checksums,
+     "checksums of the table and of segments are those of their bytes"},
 };
 
 enum { RULES = sizeof rules / sizeof rules[0] };
@@ -70,35 +83,6 @@ const char *verify_rule(unsigned i, const char **says)
 {
     *says = i < RULES ? rules[i].says : NULL;
     return i < RULES ? rules[i].name : NULL;
-}
-
-struct telling {
-    const struct verify_options *o;
-    const char *rule;
-    uint64_t total, of_rule;
-};
-
-static void tell(void *arg, enum diag_kind kind, const char *text)
-{
-    struct telling *t = arg;
-
-    if (kind != DIAG_ERROR)
-        return;
-    t->total++;
-    if (t->of_rule++ < VERIFY_SHOWN)
-        t->o->found(t->o->arg, t->rule, text);
-}
-
-static void tell_rest(struct telling *t)
-{
-    char text[64];
-
-    if (t->of_rule > VERIFY_SHOWN) {
-        snprintf(text, sizeof text, "%s%" PRIu64 " more findings of this rule",
-                 t->of_rule >= VERIFY_STOP ? "at least " : "", t->of_rule - VERIFY_SHOWN);
-        t->o->found(t->o->arg, t->rule, text);
-    }
-    t->of_rule = 0;
 }
 
 void *verify_alloc(struct verify *v, uint64_t count, uint64_t size)
@@ -125,15 +109,15 @@ static bool is_debug_file(const struct elf_file *f)
 
 /* Headers that cannot be read at all are a finding like any other, unless
    they are of something else. */
-static bool open_image(struct diag *d, struct verify *v, struct telling *t)
+static bool open_image(struct diag *d, struct verify *v, struct findings *found)
 {
     struct diag first = {.where = d->where, .sink = NULL};
 
-    t->rule = rules[0].name;
+    found->rule = rules[0].name;
     if (!elf_open(&first, v->a, v->f.in, &v->f)) {
         if (first.status != E_FORMAT)
             return diag_fail(d, first.status, "%s", first.text);
-        tell(t, DIAG_ERROR, first.text);
+        diag_fail(&found->diag, E_FORMAT, "%s", first.text);
         return true;
     }
     if (v->f.type != ET_EXEC && v->f.type != ET_DYN)
@@ -153,20 +137,19 @@ static bool open_image(struct diag *d, struct verify *v, struct telling *t)
 bool elf_verify(struct diag *d, struct arena *a, struct span in, const struct verify_options *o,
                 uint64_t *findings)
 {
-    struct telling t = {.o = o};
-    struct diag sink = {.sink = tell, .arg = &t};
-    struct verify v = {.d = &sink, .a = a, .f.in = in};
-    bool ok = open_image(d, &v, &t);
+    struct findings all;
+    struct verify v = {.d = &all.diag, .a = a, .found = &all, .f.in = in};
+    bool ok = false;
 
+    findings_begin(&all, o);
+    ok = open_image(d, &v, &all);
     for (unsigned i = 0; ok && v.f.ehsize && i < RULES && !v.nomem; i++) {
-        if (o->wanted && !o->wanted(o->arg, rules[i].name))
+        if (!findings_rule(&all, rules[i].name))
             continue;
-        t.rule = rules[i].name;
-        v.before = sink.errors;
         rules[i].check(&v);
-        tell_rest(&t);
+        findings_rest(&all);
     }
-    *findings = t.total;
+    *findings = all.total;
     if (ok && v.f.ehsize && v.m.name_budget == 0)
         return diag_fail(d, E_NOMEM,
                          "names overlap so much that to read them all would take "

@@ -10,18 +10,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
-#include "base/diag.h"
-
-/* Of one rule, this many findings are told one by one. */
-enum { VERIFY_SHOWN = 20 };
-
-struct verify_options {
-    /* Asked for each rule by its name; false leaves it out.  May be NULL. */
-    bool (*wanted)(void *arg, const char *rule);
-    /* One finding of RULE: the place, then what is wrong. */
-    void (*found)(void *arg, const char *rule, const char *text);
-    void *arg;
-};
+#include "base/findings.h"
 
 /* Rule number I: its name and, in *SAYS, what it demands; NULL behind the
    last. */

@@ -164,6 +164,7 @@ static bool check_relative(void *arg, const struct elf_dynamic_reloc *r)
             return true;
         target = load_uint(place.at, word, v->f.big);
     }
+    target &= verify_heap_mask(v, r->addr);
     if (target < c->low || target > c->high)
         diag_fail(v->d, E_FORMAT,
                   "%s %" PRIu64 ": 0x%" PRIx64 " gets the address 0x%" PRIx64

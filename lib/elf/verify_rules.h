@@ -5,24 +5,24 @@
 #ifndef ELF_VERIFY_RULES_H
 #define ELF_VERIFY_RULES_H
 
+#include "base/findings.h"
 #include "elf/dynamic.h"
 #include "elf/machine.h"
 
 #include <inttypes.h>
 
-/* After so many findings a rule stops: their number is bounded whatever the
-   file's size. */
-enum { VERIFY_STOP = 1000 };
-
 /* The smallest page of any CPU: what shares one shares it everywhere. */
 enum { VERIFY_PAGE = 0x1000 };
+
+struct verify_heaps;
 
 struct verify {
     struct diag *d;
     struct arena *a;
     struct elf_file f;
     struct elf_image m;
-    uint64_t before; /* findings of the rules before this one */
+    struct findings *found;
+    struct verify_heaps *heaps; /* verify_heap.c; NULL before they were looked for */
     bool nomem;
 };
 
@@ -31,10 +31,7 @@ typedef void verify_check(struct verify *v);
 /* Memory for COUNT zeroed objects; NULL, and V is marked, without. */
 void *verify_alloc(struct verify *v, uint64_t count, uint64_t size);
 
-static inline bool verify_go_on(const struct verify *v)
-{
-    return v->d->errors - v->before < VERIFY_STOP;
-}
+static inline bool verify_go_on(const struct verify *v) { return findings_go_on(v->found); }
 
 /* The first address behind a 32- or 64-bit address space, less one. */
 static inline uint64_t verify_last_addr(const struct verify *v)
@@ -58,5 +55,12 @@ verify_check verify_relr;
 verify_check verify_eh_frame, verify_eh_frame_hdr;
 /* verify_sections.c */
 verify_check verify_section_place, verify_section_overlap, verify_section_link, verify_symtab;
+/* verify_heap.c, verify_heap_relocs.c */
+verify_check verify_heap_note, verify_heap_table, verify_heap_place, verify_heap_rights;
+verify_check verify_heap_slots, verify_heap_relocs, verify_heap_imports, verify_heap_roots;
+verify_check verify_heap_checksums;
+/* The bits of a word at ADDR that are an address: all of them, or fewer in a
+   heap whose words have tags. */
+uint64_t verify_heap_mask(struct verify *v, uint64_t addr);
 
 #endif

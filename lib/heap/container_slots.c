@@ -207,24 +207,6 @@ bool heap_read_slots(struct heap_reader *r, uint32_t segment)
 
 /* ---- import slots ---- */
 
-/* A slot of M has bytes in common with the 8 at OFFSET. */
-static bool meets_slot(const struct slot_map *m, uint64_t offset)
-{
-    uint64_t lo = 0, hi = m->odd_count;
-
-    if (word_is_slot(m, offset / 8) || (offset % 8 && word_is_slot(m, offset / 8 + 1)))
-        return true;
-    while (lo < hi) { /* the first odd slot that ends behind OFFSET */
-        uint64_t mid = lo + (hi - lo) / 2;
-
-        if (m->odd[mid] + 8 <= offset)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < m->odd_count && m->odd[lo] < offset + 8;
-}
-
 struct heap_import_slot heap_import_slot_at(const struct heap *h, uint64_t i)
 {
     const uint8_t *p = h->import_slots.at + i * SIMG_IMPORT_SLOT_SIZE;
@@ -257,7 +239,7 @@ static bool check_import_slot(struct heap_reader *r, uint64_t i, uint64_t *end)
                          "at 0x%" PRIx64 ", not behind the one before it, which "
                          "ends at 0x%" PRIx64,
                          s.place, *end);
-    if (meets_slot(&seg->slots, s.place - seg->addr))
+    if (slots_meet(&seg->slots, s.place - seg->addr))
         return diag_fail(r->d, E_FORMAT, "at 0x%" PRIx64 ", it overlaps a slot of segment %" PRIu32,
                          s.place, (uint32_t)(seg - h->segments));
     *end = s.place + 8;

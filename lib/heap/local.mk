@@ -10,6 +10,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/heap/julia_heap.c \
 	lib/heap/julia_parts.h \
 	lib/heap/pages.c lib/heap/pages.h \
+	lib/heap/verify.c lib/heap/verify.h \
 	lib/heap/image.c lib/heap/image.h \
 	lib/heap/image_parts.h \
 	lib/heap/image_rows.c

@@ -204,6 +204,14 @@ uint64_t slots_below(const struct slot_map *m, uint64_t offset)
     return n;
 }
 
+bool slots_meet(const struct slot_map *m, uint64_t offset)
+{
+    uint64_t odd = odd_below(m, offset > 7 ? offset - 7 : 0);
+
+    return (m->bitmap && (has_bit(m, offset / 8) || (offset % 8 && has_bit(m, offset / 8 + 1)))) ||
+           (odd < m->odd_count && m->odd[odd] < offset + 8);
+}
+
 bool slots_each(const struct slot_map *m, uint64_t from, uint64_t to,
                 bool (*do_one)(void *arg, uint64_t offset), void *arg)
 {

@@ -34,6 +34,9 @@ bool slots_add(const struct slot_map *m, uint64_t from, uint64_t size, uint64_t 
 /* The number of slots at offsets below OFFSET. */
 uint64_t slots_below(const struct slot_map *m, uint64_t offset);
 
+/* A slot has bytes in common with the 8 at OFFSET. */
+bool slots_meet(const struct slot_map *m, uint64_t offset);
+
 /* Call DO_ONE for each slot from FROM up to TO, in order; stops when it
    returns false, and returns that. */
 bool slots_each(const struct slot_map *m, uint64_t from, uint64_t to,

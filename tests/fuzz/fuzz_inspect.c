@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include "elf/verify.h"
+#include "heap/container.h"
+#include "heap/verify.h"
 #include "objtool/inspect.h"
 #include "tests/support/elf_image.h"
 #include "tests/support/heap_file.h"
@@ -72,7 +74,10 @@ static void verify(struct span in)
     struct arena a = {0};
     struct diag d = {0};
 
-    if (elf_verify(&d, &a, in, &o, &findings) != (d.status == OK) || (told == 0) != (findings == 0))
+    bool ok = heap_is(in) ? heap_verify(&d, &a, in, &o, &findings)
+                          : elf_verify(&d, &a, in, &o, &findings);
+
+    if (ok != (d.status == OK) || (told == 0) != (findings == 0))
         abort();
     arena_free(&a);
 }

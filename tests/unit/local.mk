@@ -6,7 +6,7 @@ tests_unit_test_heap_opts_SOURCES = tests/unit/test_heap_opts.c \
 	objtool/heap_input.c objtool/heap_opts.c objtool/heap_scan.c objtool/opts.c
 tests_unit_test_heap_writer_LDADD = runtime/libsysimage.la $(LDADD)
 unit_tests += tests/unit/test_julia
-unit_tests += tests/unit/test_verify
+unit_tests += tests/unit/test_verify tests/unit/test_verify_heap
 unit_tests += tests/unit/test_archive
 unit_tests += tests/unit/test_arena
 unit_tests += tests/unit/test_bytes

@@ -3,9 +3,11 @@
  * each rule of docs/heap-format.md broken in it. */
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "heap/container.h"
+#include "heap/verify.h"
 #include "tests/support/heap_file.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -457,6 +459,51 @@ START_TEST(has_no_memory)
 }
 END_TEST
 
+/* What to break in a sound container, and what "objtool verify" says. */
+static const struct {
+    struct edit edit;
+    bool seal; /* make checksums right again */
+    const char *text;
+} findings[] = {
+    {{NOTHING, 0, 0, 0, 0, 0}, true, ""},
+    {{HEADER, 0, 0, 16, 8, 1}, false, "container: checksum of the header 0x"},
+    {{BYTES, SIMG_PART_ROOTS, 0, 8, 8, 0x5000}, true, "container: root 0: "},
+    {{BYTES, SIMG_PART_DATA, 3, 0, 1, 1}, false, "part-checksum: data of segment 3: checksum 0x"},
+    {{BYTES, 99, 7, 0, 1, 1}, false, "part-checksum: part of type 99: checksum 0x"},
+    {{BYTES, SIMG_PART_DATA, 0, 0x10, 8, 0x40085}, true,
+     "slot-word: segment 0: the slot at 0x10 holds 0x40085, no address in the heap's span of "
+     "0x40084"},
+    {{BYTES, SIMG_PART_DATA, 1, 0xf8, 8, UINT64_MAX}, true,
+     "slot-word: segment 1: the slot at 0xf8 holds 0xffffffffffffffff, no address in the heap's "
+     "span of 0x40084"},
+};
+
+static void found(void *arg, const char *rule, const char *text)
+{
+    snprintf(arg, 512, "%s: %s", rule, text);
+}
+
+START_TEST(tells_findings)
+{
+    char text[512] = "";
+    struct verify_options o = {.found = found, .arg = text};
+    struct heap_file f;
+    struct arena a = {0};
+    struct diag d = {0};
+    uint64_t count = 0;
+
+    heap_file_make(&f, false, false);
+    apply(&f, &findings[_i].edit);
+    if (findings[_i].seal)
+        heap_file_seal(&f);
+    ck_assert_msg(heap_verify(&d, &a, buf_span(&f.out), &o, &count), "%s", d.text);
+    ck_assert_msg(!strncmp(text, findings[_i].text, strlen(findings[_i].text)), "%s", text);
+    ck_assert_uint_eq(count, *findings[_i].text ? 1 : 0);
+    arena_free(&a);
+    heap_file_free(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("heap");
@@ -472,6 +519,7 @@ int main(void)
     tcase_add_test(t, sees_words_that_are_no_addresses);
     tcase_add_loop_test(t, is_cut, 0, COUNT(kinds));
     tcase_add_test(t, has_no_memory);
+    tcase_add_loop_test(t, tells_findings, 0, COUNT(findings));
     suite_add_tcase(s, t);
     srunner_run_all(run, CK_NORMAL);
     failed = srunner_ntests_failed(run);

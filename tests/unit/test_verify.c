@@ -288,14 +288,14 @@ static const struct {
 };
 
 /* The findings of one run, each as "RULE: TEXT\n". */
-struct findings {
+struct told {
     char text[16384];
     size_t used;
 };
 
 static void found(void *arg, const char *rule, const char *text)
 {
-    struct findings *f = arg;
+    struct told *f = arg;
     int n = snprintf(f->text + f->used, sizeof f->text - f->used, "%s: %s\n", rule, text);
 
     f->used += (size_t)n;
@@ -304,7 +304,7 @@ static void found(void *arg, const char *rule, const char *text)
 
 /* Verify SIZE bytes at IMAGE, in a block of their own so that a sanitizer
    sees every read past the end. */
-static uint64_t run(const uint8_t *image, size_t size, struct findings *f, struct diag *d)
+static uint64_t run(const uint8_t *image, size_t size, struct told *f, struct diag *d)
 {
     struct verify_options o = {.found = found, .arg = f};
     struct arena a = {0};
@@ -313,7 +313,7 @@ static uint64_t run(const uint8_t *image, size_t size, struct findings *f, struc
 
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, image, size);
-    *f = (struct findings){0};
+    *f = (struct told){0};
     *d = (struct diag){0};
     ck_assert(elf_verify(d, &a, (struct span){copy, size}, &o, &count) == (d->status == OK));
     arena_free(&a);
@@ -324,7 +324,7 @@ static uint64_t run(const uint8_t *image, size_t size, struct findings *f, struc
 START_TEST(a_sound_image_has_no_findings)
 {
     uint8_t image[IMG_SIZE];
-    struct findings f;
+    struct told f;
     struct diag d;
 
     make_elf_image(image);
@@ -336,7 +336,7 @@ END_TEST
 START_TEST(a_broken_field_is_found)
 {
     uint8_t image[IMG_SIZE];
-    struct findings f;
+    struct told f;
     struct diag d;
     char want[512];
 
@@ -360,7 +360,8 @@ START_TEST(every_rule_has_a_case)
 
         while (c < COUNT(cases) && strcmp(cases[c].rule, name) != 0)
             c++;
-        ck_assert_msg(c < COUNT(cases), "rule %s has no case", name);
+        /* Heaps are in test_verify_heap.c. */
+        ck_assert_msg(c < COUNT(cases) || !strncmp(name, "heap-", 5), "rule %s has no case", name);
     }
 }
 END_TEST
@@ -369,7 +370,7 @@ END_TEST
 START_TEST(a_cut_image_is_never_clean)
 {
     uint8_t image[IMG_SIZE];
-    struct findings f;
+    struct told f;
     struct diag d;
 
     make_elf_image(image);
@@ -383,7 +384,7 @@ START_TEST(any_changed_byte_is_survived)
 {
     static const uint8_t values[] = {0, 1, 0x7f, 0x80, 0xff};
     uint8_t image[IMG_SIZE];
-    struct findings f;
+    struct told f;
     struct diag d;
 
     make_elf_image(image);
@@ -402,7 +403,7 @@ END_TEST
 START_TEST(what_is_no_image_is_refused)
 {
     uint8_t image[IMG_SIZE];
-    struct findings f;
+    struct told f;
     struct diag d;
 
     make_elf_image(image);
@@ -425,7 +426,7 @@ START_TEST(without_memory_it_says_so)
 
     make_elf_image(image);
     for (uint64_t n = 1; !done; n++) {
-        struct findings f = {0};
+        struct told f = {0};
         struct verify_options o = {.found = found, .arg = &f};
         struct arena a = {.fail_after = n};
         struct diag d = {0};
