@@ -80,6 +80,21 @@ enum simg_status image_map(struct simg *image, const struct file *f, const struc
                            struct simg_error *e);
 void image_unmap(struct simg *image);
 
+/* ---- image_open.c ---- */
+
+/* Room for where the table's heaps are. */
+enum simg_status image_place(struct simg *image, struct simg_error *e);
+
+/* ---- image_loaded.c ---- */
+
+/* Look into the module that ADDRESS is in. */
+enum simg_status image_use_loaded(struct simg *image, const void *address,
+                                  const struct simg_options *o, struct simg_error *e);
+/* Have the system's loader load F, whose table was read, by PATH (NULL: by its
+   descriptor), and look into that. */
+enum simg_status image_load(struct simg *image, const struct file *f, const char *path,
+                            const struct simg_options *o, struct simg_error *e);
+
 /* ---- image_verify.c ---- */
 
 /* Every byte of the heaps, and every pointer in them, as they are in the file. */

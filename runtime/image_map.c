@@ -16,8 +16,8 @@ bool image_can_map(const struct table *t)
     for (uint32_t i = 0; i < t->head->heap_count; i++) {
         const struct simg_table_heap *h = &t->heaps[i];
 
-        if ((h->flags & SIMG_HEAP_NEEDS_IMAGE) ||
-            (h->mode != SIMG_MODE_NONE && !(h->flags & SIMG_HEAP_HAS_SLOTS)))
+        if ((h->flags & SIMG_HEAP_NEEDS_IMAGE) || h->mode == SIMG_MODE_NATIVE ||
+            (h->mode == SIMG_MODE_PRELINKED && !(h->flags & SIMG_HEAP_HAS_SLOTS)))
             return false;
     }
     return true;
@@ -43,7 +43,7 @@ static bool takes_imports(const struct mapper *m, const struct simg_table_segmen
 
     if (s->flags & SIMG_SEG_IMPORTS)
         return true;
-    while (lo < hi) { /* they ascend, or are damaged: then writing fails below */
+    while (lo < hi) {
         uint64_t mid = lo + (hi - lo) / 2;
 
         if (slots[mid].place < s->addr)
@@ -120,19 +120,6 @@ static enum simg_status resolve(const struct mapper *m, uint64_t *addrs)
     return SIMG_OK;
 }
 
-/* May the import slot at PLACE be written: is it in a segment that was
-   mapped so? */
-static bool is_writable(const struct mapper *m, uint64_t place)
-{
-    for (uint32_t i = 0; i < m->h->segment_count; i++) {
-        const struct simg_table_segment *s = &m->t->segments[m->h->first_segment + i];
-
-        if (place >= s->addr && place - s->addr < s->size)
-            return (s->prot & SIMG_PROT_W) || takes_imports(m, s);
-    }
-    return false;
-}
-
 static enum simg_status put_imports(const struct mapper *m)
 {
     const struct simg_table_import_slot *slots = m->t->import_slots + m->h->first_import_slot;
@@ -146,13 +133,9 @@ static enum simg_status put_imports(const struct mapper *m)
             put(m->at + place, addrs[i]);
     }
     for (uint64_t i = 0; status == SIMG_OK && i < m->h->import_slot_count; i++) {
-        if (i && slots[i].place < slots[i - 1].place + 8)
-            status = error_set(m->e, SIMG_ERR_FORMAT, slots[i].place, "import slots overlap");
-        else if (!is_writable(m, slots[i].place))
-            status = error_set(m->e, SIMG_ERR_FORMAT, slots[i].place, "import slot: its place");
-        else
-            put(m->at + slots[i].place,
-                addrs[slots[i].import] ? addrs[slots[i].import] + (uint64_t)slots[i].addend : 0);
+        uint64_t addr = addrs[slots[i].import];
+
+        put(m->at + slots[i].place, addr ? addr + (uint64_t)slots[i].addend : 0);
     }
     free(addrs);
     return status;
@@ -173,7 +156,8 @@ static enum simg_status give_rights(const struct mapper *m)
 
 static enum simg_status map_heap(struct mapper *m, struct placed_heap *out)
 {
-    uint64_t base = m->h->mode == SIMG_MODE_PRELINKED ? m->h->base : 0;
+    bool prelinked = m->h->mode == SIMG_MODE_PRELINKED;
+    uint64_t base = prelinked ? m->h->base : 0;
     enum simg_status status = SIMG_OK;
 
     if (!map_reserve(base, m->h->span, base && (m->o->flags & SIMG_OPEN_IN_PLACE), &m->at))
@@ -183,7 +167,7 @@ static enum simg_status map_heap(struct mapper *m, struct placed_heap *out)
                    : error_system(m->e, errno, "cannot reserve 0x%llx bytes",
                                   (unsigned long long)m->h->span);
     out->at = m->at;
-    m->delta = base ? (uint64_t)(uintptr_t)m->at - base : 0;
+    m->delta = prelinked ? (uint64_t)(uintptr_t)m->at - base : 0;
     out->relocated = m->delta != 0;
     for (uint32_t i = 0; status == SIMG_OK && i < m->h->segment_count; i++)
         status = map_segment(m, &m->t->segments[m->h->first_segment + i]);

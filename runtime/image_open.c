@@ -6,8 +6,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,8 +25,8 @@ static enum simg_status read_options(const struct simg_options *from, struct sim
                              "options: this library is older than one of them");
     memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
     if (to->verify > SIMG_VERIFY_NONE || to->flags > 7 ||
-        ((to->flags & SIMG_OPEN_MAP) && (to->flags & SIMG_OPEN_DLOPEN)) ||
-        ((to->flags & SIMG_OPEN_DLOPEN) && to->resolve))
+        ((to->flags & SIMG_OPEN_DLOPEN) &&
+         ((to->flags & (SIMG_OPEN_MAP | SIMG_OPEN_IN_PLACE)) || to->resolve)))
         return error_set(e, SIMG_ERR_ARGUMENT, 0, "options: they contradict each other");
     return SIMG_OK;
 }
@@ -48,123 +46,13 @@ static enum simg_status read_table(struct simg *image, const struct file *f, str
     return table_check(image->copy, f->table_size, &image->table, e);
 }
 
-static enum simg_status place_heaps(struct simg *image, struct simg_error *e)
+enum simg_status image_place(struct simg *image, struct simg_error *e)
 {
     image->heaps = calloc(image->table.head->heap_count, sizeof *image->heaps);
     return image->heaps ? SIMG_OK : error_memory(e);
 }
 
-/* ---- an image that the system's loader has ---- */
-
-/* The module that an address is in, and its table. */
-struct module {
-    uintptr_t address;
-    const uint8_t *table; /* NULL: no note */
-    uint64_t size;
-    bool found;
-};
-
-static bool is_in(const struct dl_phdr_info *info, uintptr_t address, uint64_t size)
-{
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        uintptr_t from = info->dlpi_addr + p->p_vaddr;
-
-        if (p->p_type == PT_LOAD && address >= from && address - from < p->p_memsz &&
-            size <= p->p_memsz - (address - from))
-            return true;
-    }
-    return false;
-}
-
-static void look_for_note(struct module *m, const uint8_t *at, size_t size)
-{
-    while (size >= 12 && !m->table) {
-        uint32_t name = 0, desc = 0, type = 0;
-        struct simg_note note;
-        size_t skip = 0;
-
-        memcpy(&name, at, 4);
-        memcpy(&desc, at + 4, 4);
-        memcpy(&type, at + 8, 4);
-        skip = 12 + (((size_t)name + 3) & ~(size_t)3);
-        if (skip > size || desc > size - skip)
-            return;
-        if (type == SIMG_NOTE_TABLE && name == sizeof SIMG_NOTE_NAME &&
-            memcmp(at + 12, SIMG_NOTE_NAME, name) == 0 && desc >= sizeof note) {
-            memcpy(&note, at + skip, sizeof note);
-            m->table = at + skip + note.table;
-            m->size = note.size;
-            return;
-        }
-        skip += ((size_t)desc + 3) & ~(size_t)3;
-        at += skip < size ? skip : size;
-        size -= skip < size ? skip : size;
-    }
-}
-
-static int look_at_module(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    struct module *m = arg;
-
-    (void)size;
-    if (!is_in(info, m->address, 1))
-        return 0;
-    m->found = true;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++)
-        if (info->dlpi_phdr[i].p_type == PT_NOTE)
-            look_for_note(m, (const uint8_t *)info->dlpi_addr + info->dlpi_phdr[i].p_vaddr,
-                          info->dlpi_phdr[i].p_memsz);
-    if (m->table && !is_in(info, (uintptr_t)m->table, m->size))
-        m->table = NULL;
-    return 1;
-}
-
-static enum simg_status use_loaded(struct simg *image, const void *address,
-                                   const struct simg_options *o, struct simg_error *e)
-{
-    struct module m = {.address = (uintptr_t)address};
-    enum simg_status status = SIMG_OK;
-
-    dl_iterate_phdr(look_at_module, &m);
-    if (!m.found)
-        return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "no loaded library has that address");
-    if (!m.table || (uintptr_t)m.table % 8)
-        return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a sysimage: it has no note that says so");
-    status = table_check(m.table, m.size, &image->table, e);
-    if (status == SIMG_OK && o->verify != SIMG_VERIFY_NONE)
-        status = table_checksum(&image->table, e);
-    status = status ? status : table_match(&image->table, o, e);
-    status = status ? status : place_heaps(image, e);
-    for (uint32_t i = 0; status == SIMG_OK && i < image->table.head->heap_count; i++) {
-        const struct simg_table_heap *h = &image->table.heaps[i];
-
-        image->heaps[i].at = (uint8_t *)(uintptr_t)m.table + h->at;
-        image->heaps[i].relocated =
-            h->mode == SIMG_MODE_PRELINKED && (uintptr_t)image->heaps[i].at != h->base;
-    }
-    return status;
-}
-
 /* ---- opening ---- */
-
-/* Forget the table that was read from the file: the loaded one is used. */
-static enum simg_status load(struct simg *image, const char *path, const struct simg_options *o,
-                             struct simg_error *e)
-{
-    struct link_map *map = NULL;
-
-    free(image->copy);
-    free(image->heaps);
-    image->copy = NULL;
-    image->heaps = NULL;
-    image->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!image->handle)
-        return error_set(e, SIMG_ERR_SYSTEM, 0, "%.180s", dlerror());
-    if (dlinfo(image->handle, RTLD_DI_LINKMAP, &map) != 0)
-        return error_set(e, SIMG_ERR_SYSTEM, 0, "%.180s", dlerror());
-    return use_loaded(image, map->l_ld, o, e);
-}
 
 static enum simg_status check_file(struct simg *image, const struct file *f,
                                    const struct simg_options *o, struct simg_error *e)
@@ -176,9 +64,10 @@ static enum simg_status check_file(struct simg *image, const struct file *f,
     status = status ? status : table_match(&image->table, o, e);
     if (status == SIMG_OK && o->verify == SIMG_VERIFY_FULL)
         status = image_verify(&image->table, f, e);
-    return status ? status : place_heaps(image, e);
+    return status ? status : image_place(image, e);
 }
 
+/* PATH: for the system's loader; NULL: there is none. */
 static enum simg_status open_file(struct simg *image, int fd, const char *path,
                                   const struct simg_options *o, struct simg_error *e)
 {
@@ -201,7 +90,7 @@ static enum simg_status open_file(struct simg *image, int fd, const char *path,
     }
     if ((status == SIMG_OK || status == SIMG_ERR_SYMBOL) && !mapped) {
         error_clear(e);
-        status = load(image, path, o, e);
+        status = image_load(image, &f, path, o, e);
     }
     file_end(&f);
     return status;
@@ -221,16 +110,14 @@ enum simg_status simg_open_fd(int fd, const struct simg_options *options, struct
 {
     struct simg *image = calloc(1, sizeof *image);
     struct simg_options o;
-    char path[64];
     enum simg_status status = SIMG_OK;
 
     error_clear(error);
     *out = NULL;
     if (!image)
         return error_memory(error);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     status = read_options(options, &o, error);
-    status = status ? status : open_file(image, fd, path, &o, error);
+    status = status ? status : open_file(image, fd, NULL, &o, error);
     return finish(image, status, out);
 }
 
@@ -272,7 +159,7 @@ enum simg_status simg_open_loaded(const void *address, const struct simg_options
     if (!image)
         return error_memory(error);
     status = read_options(options, &o, error);
-    status = status ? status : use_loaded(image, address, &o, error);
+    status = status ? status : image_use_loaded(image, address, &o, error);
     return finish(image, status, out);
 }
 

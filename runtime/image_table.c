@@ -31,11 +31,20 @@ static bool is_string(const struct table *t, uint32_t offset)
     return offset < t->head->strings_size;
 }
 
-/* [FIRST, FIRST + COUNT) of ALL. */
-static bool is_run(uint64_t first, uint64_t count, uint64_t all)
+/* A heap's rows begin where those of the heap before it end, at *NEXT: none
+   belongs to two heaps, or the work would be more than the table's size. */
+static bool is_run(uint64_t first, uint64_t count, uint64_t all, uint64_t *next)
 {
-    return first <= all && count <= all - first;
+    if (first != *next || count > all - first)
+        return false;
+    *next += count;
+    return true;
 }
+
+/* Where the next heap's rows begin. */
+struct rows_used {
+    uint64_t segments, roots, imports, import_slots, metas;
+};
 
 static const struct simg_table_segment *segment_at(const struct table *t,
                                                    const struct simg_table_heap *h, uint64_t addr,
@@ -106,8 +115,10 @@ static enum simg_status check_symbols(const struct table *t, const struct simg_t
     }
     for (uint64_t i = 0; i < h->import_slot_count; i++) {
         const struct simg_table_import_slot *s = &t->import_slots[h->first_import_slot + i];
+        const struct simg_table_segment *in = segment_at(t, h, s->place, 8);
 
-        if (s->import >= h->import_count || !segment_at(t, h, s->place, 8))
+        if (s->import >= h->import_count || !in || (in->flags & SIMG_SEG_ZERO) ||
+            (i && s->place < s[-1].place + 8))
             return bad(e, t->head->import_slots, "import slot", h->first_import_slot + i);
     }
     for (uint32_t i = h->first_meta; i < h->first_meta + h->meta_count; i++)
@@ -116,21 +127,23 @@ static enum simg_status check_symbols(const struct table *t, const struct simg_t
     return SIMG_OK;
 }
 
-static enum simg_status check_heap(const struct table *t, uint32_t i, struct simg_error *e)
+static enum simg_status check_heap(const struct table *t, uint32_t i, struct rows_used *used,
+                                   struct simg_error *e)
 {
     const struct simg_table_heap *h = &t->heaps[i];
     enum simg_status status = SIMG_OK;
 
-    if (!is_run(h->first_segment, h->segment_count, t->head->segment_count) ||
-        h->segment_count == 0 || !is_run(h->first_root, h->root_count, t->head->root_count) ||
-        !is_run(h->first_import, h->import_count, t->head->import_count) ||
-        !is_run(h->first_meta, h->meta_count, t->head->meta_count) ||
-        !is_run(h->first_import_slot, h->import_slot_count, t->head->import_slot_count) ||
-        h->span == 0 || h->span >= MOST_ADDRESS || h->base >= MOST_ADDRESS ||
-        h->base % (UINT64_C(1) << SIMG_SEGMENT_ALIGN_LOG2) || h->mode < SIMG_MODE_NATIVE ||
-        h->mode > SIMG_MODE_NONE || h->address_bits < 48 || h->address_bits > 64 ||
-        !is_string(t, h->runtime) || !is_string(t, h->version) || !is_string(t, h->build_id) ||
-        !is_string(t, h->options))
+    if (!is_run(h->first_segment, h->segment_count, t->head->segment_count, &used->segments) ||
+        !is_run(h->first_root, h->root_count, t->head->root_count, &used->roots) ||
+        !is_run(h->first_import, h->import_count, t->head->import_count, &used->imports) ||
+        !is_run(h->first_meta, h->meta_count, t->head->meta_count, &used->metas) ||
+        !is_run(h->first_import_slot, h->import_slot_count, t->head->import_slot_count,
+                &used->import_slots) ||
+        h->segment_count == 0 || h->span == 0 || h->span >= MOST_ADDRESS ||
+        h->base >= MOST_ADDRESS || h->base % (UINT64_C(1) << SIMG_SEGMENT_ALIGN_LOG2) ||
+        h->mode < SIMG_MODE_NATIVE || h->mode > SIMG_MODE_NONE || h->address_bits < 48 ||
+        h->address_bits > 64 || !is_string(t, h->runtime) || !is_string(t, h->version) ||
+        !is_string(t, h->build_id) || !is_string(t, h->options))
         return bad(e, t->head->heaps + i * sizeof *h, "heap", i);
     status = check_segments(t, h, e);
     return status ? status : check_symbols(t, h, e);
@@ -140,6 +153,7 @@ enum simg_status table_check(const uint8_t *at, uint64_t size, struct table *out
                              struct simg_error *e)
 {
     const struct simg_table *h = (const struct simg_table *)(const void *)at;
+    struct rows_used used = {0};
     enum simg_status status = SIMG_OK;
 
     *out = (struct table){.at = at, .head = h};
@@ -163,7 +177,7 @@ enum simg_status table_check(const uint8_t *at, uint64_t size, struct table *out
         out->strings[h->strings_size - 1] != 0)
         return error_set(e, SIMG_ERR_FORMAT, 0, "table: a part of it lies outside");
     for (uint32_t i = 0; status == SIMG_OK && i < h->heap_count; i++)
-        status = check_heap(out, i, e);
+        status = check_heap(out, i, &used, e);
     return status;
 }
 

@@ -5,6 +5,7 @@ runtime_libwriter_la_SOURCES = \
 	runtime/error.c runtime/error.h \
 	runtime/image.h \
 	runtime/image_file.c \
+	runtime/image_loaded.c \
 	runtime/image_look.c \
 	runtime/image_map.c \
 	runtime/image_open.c \

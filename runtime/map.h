@@ -19,6 +19,9 @@
 /* The file's size. */
 bool map_file_size(int fd, uint64_t *size);
 
+/* Two numbers that no other file has as long as this one is open or mapped. */
+bool map_file_id(int fd, uint64_t id[2]);
+
 /* Read all SIZE bytes at OFFSET; false at the end of the file, too (errno 0). */
 bool map_read(int fd, uint64_t offset, void *to, uint64_t size);
 

@@ -38,6 +38,17 @@ bool map_file_size(int fd, uint64_t *size)
     return true;
 }
 
+bool map_file_id(int fd, uint64_t id[2])
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return false;
+    id[0] = (uint64_t)st.st_ino;
+    id[1] = (uint64_t)st.st_dev;
+    return true;
+}
+
 bool map_read(int fd, uint64_t offset, void *to, uint64_t size)
 {
     uint8_t *at = to;

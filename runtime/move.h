@@ -15,8 +15,9 @@
 /* The ways of copying; each needs the CPU to have it. */
 enum move_way { MOVE_PLAIN, MOVE_AVX2, MOVE_AVX512 };
 
-/* Both heaps lie below 2^47, so that a sum never carries into a tag above
-   bit 47: the whole word may be added to. */
+/* The words lie in the heap, where it was and where it is, and both are below
+   2^48 (2^47 on x86-64): what is added never reaches a tag, which starts at
+   bit 48 at the lowest.  So the whole word may be added to. */
 typedef uint64_t move_word __attribute__((aligned(1), may_alias));
 
 static inline void move_group(uint8_t *to, const uint8_t *from, unsigned bits, uint64_t delta)

@@ -15,7 +15,8 @@
  *
  * The bytes are checked before they are used as addresses, but the heap's
  * code and the image's are run as they are: load images only from whom you
- * would run a program. */
+ * would run a program.  A file that is open must not be cut or written to
+ * (replacing it is fine), as for any library. */
 
 #ifndef SYSIMAGE_IMAGE_H
 #define SYSIMAGE_IMAGE_H
@@ -70,7 +71,10 @@ struct simg_options {
  * OPTIONS may be NULL for none.  The heap is mapped by this library from the
  * file, page by page as it is used, if that can be done: if its slots are
  * prelinked or base-relative and do not point at other parts of the image.
- * If not, dlopen() loads the image, and its initialisers run.
+ * If not, dlopen() loads the image, and its initialisers run; this library
+ * has checked the heap then, but the rest of the file only dlopen() has, which
+ * believes what it reads.  There is one heap of such an image, however often
+ * it is opened.
  *
  * On success *OUT is a new image, to be ended with simg_close().  On failure
  * *OUT is NULL, nothing stays mapped, and *ERROR (which may be NULL) says why:

@@ -193,6 +193,44 @@ static void loaded(const char *image, const char *native, const char *needy)
             "refused with a function for imports");
 }
 
+/* Loaders know libraries by their names; two files may have had one name. */
+static bool differ(const struct simg *a, const struct simg *b)
+{
+    struct simg_heap ha, hb;
+
+    return simg_get_heap(a, 0, &ha) == SIMG_OK && simg_get_heap(b, 0, &hb) == SIMG_OK &&
+           ha.addr != hb.addr && ha.mode != hb.mode;
+}
+
+static void names(const char *native, const char *needy)
+{
+    struct simg *a = NULL, *b = NULL, *c = NULL;
+    int fd = open(native, O_RDONLY), reused = -1;
+    enum simg_status first = simg_open_fd(fd, NULL, &a, &e), second = SIMG_OK;
+
+    close(fd);
+    reused = open(needy, O_RDONLY);
+    second = simg_open_fd(reused, NULL, &b, &e);
+    close(reused);
+    promise(first == SIMG_OK && second == SIMG_OK && fd == reused && differ(a, b),
+            "two files with one descriptor, one after the other");
+    simg_close(a);
+    simg_close(b);
+    unlink("name.so");
+    first = link(native, "name.so") == 0 ? simg_open("name.so", NULL, &a, &e) : SIMG_ERR_STATE;
+    unlink("name.so");
+    second = link(needy, "name.so") == 0 ? simg_open("name.so", NULL, &b, &e) : SIMG_ERR_STATE;
+    promise(first == SIMG_OK && second == SIMG_OK && differ(a, b),
+            "a file that was replaced while it was open");
+    promise(simg_open("name.so", NULL, &c, &e) == SIMG_OK &&
+                simg_root_addr(c, "gen_rw") == simg_root_addr(b, "gen_rw"),
+            "one that the system's loader has is there once");
+    simg_close(a);
+    simg_close(b);
+    simg_close(c);
+    unlink("name.so");
+}
+
 static uint64_t mappings(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -263,6 +301,7 @@ int main(int argc, char **argv)
     places(argv[1]);
     imports(argv[1]);
     loaded(argv[1], argv[2], argv[3]);
+    names(argv[2], argv[3]);
     many(argv[1], strtoul(argv[5], NULL, 0));
     return failures != 0;
 }
