@@ -167,6 +167,7 @@ header() {
     need gcc g++ nm
     library=$top_builddir/runtime/.libs/libsysimage.so
     need_file "$library"
+    ! nm -D --undefined-only "$library" | grep -q ' __asan_init' || skip "the library is built with sanitizers"
     cat >use.c <<'E'
 #include <sysimage/heap.h>
 
