@@ -1,1 +1,1 @@
-EXTRA_DIST += bench/README.md bench/link.py
+EXTRA_DIST += bench/README.md bench/link.py bench/heap-build.py bench/heap_build.c
