@@ -10,3 +10,4 @@ include lib/arch/local.mk
 include lib/elf/local.mk
 include lib/heap/local.mk
 include lib/link/local.mk
+include lib/pack/local.mk

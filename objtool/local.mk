@@ -20,6 +20,7 @@ inspect_sources = \
 objtool_objtool_SOURCES = $(inspect_sources) \
 	objtool/cmd_heap.c \
 	objtool/cmd_link.c \
+	objtool/cmd_pack.c \
 	objtool/cmd_verify.c \
 	objtool/command.h \
 	objtool/heap.h \

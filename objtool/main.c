@@ -16,6 +16,7 @@ static const struct command {
     {"link", cmd_link, "make a shared library of objects, archives and shared libraries",
      "objtool link"},
     {"heap", cmd_heap, "make a heap container of a runtime's own bytes", "objtool heap"},
+    {"pack", cmd_pack, "make an object of a heap container, for any linker", "objtool pack"},
     {"inspect", cmd_inspect, "tell what a file consists of", "objtool inspect"},
     {"verify", cmd_verify, "hold an image against the rules of a loadable one", "objtool verify"},
 };

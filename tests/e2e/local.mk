@@ -17,6 +17,7 @@ script_tests += \
 	tests/e2e/heap-link.sh \
 	tests/e2e/heap-inspect.sh \
 	tests/e2e/heap-verify.sh \
+	tests/e2e/heap-pack.sh \
 	tests/e2e/ifunc.sh \
 	tests/e2e/image-loader.sh \
 	tests/e2e/init.sh \

@@ -12,6 +12,7 @@
  *   --imports=scatter|cluster|none
  *   --own                imports of what tests/support/heapown.c defines, too
  *   --cpu=x86_64|aarch64 whose code is in the code segment (default x86_64)
+ *   --plain-code         no pointers in the code segment
  *   --one                one read-write segment and nothing else, in the list only its sum
  *   --big                big-endian
  *   --runtime=NAME --build-id=TEXT
@@ -69,7 +70,7 @@ struct segment {
 
 static struct {
     uint64_t size, seed, density;
-    bool near, tags, high, odd, gaps, cluster, no_imports, own, one, big, arm;
+    bool near, tags, high, odd, gaps, cluster, no_imports, own, one, big, arm, plain_code;
     const char *runtime, *build_id;
 } opt = {.size = 256 << 10, .seed = 1, .density = 300, .runtime = "heapgen", .build_id = "b1"};
 
@@ -287,13 +288,13 @@ static void fill(unsigned n)
             continue;
         if (is_import_place(g, at)) {
             put(g->data + at, 8, 0);
-        } else if (opt.odd && at % 4096 == 1024 && at + 16 < g->size &&
-                   !is_import_place(g, at + 8)) {
+        } else if (opt.odd && !(n == CODE && opt.plain_code) && at % 4096 == 1024 &&
+                   at + 16 < g->size && !is_import_place(g, at + 8)) {
             set_slot(g, kinds[n].name, at + 3, pointer(g, at));
             add_leb(&odds[n], at + 3 - last_odd);
             last_odd = at + 3;
             at += 8;
-        } else if ((r >> 20) % 1000 < opt.density) {
+        } else if ((r >> 20) % 1000 < opt.density && !(n == CODE && opt.plain_code)) {
             set_slot(g, kinds[n].name, at, pointer(g, at));
         } else {
             put(g->data + at, 8, r);
@@ -472,7 +473,7 @@ static void option(const char *a)
         bool *flag;
     } flags[] = {{"--near", &opt.near}, {"--tags", &opt.tags}, {"--high-tags", &opt.high},
                  {"--odd", &opt.odd},   {"--gaps", &opt.gaps}, {"--own", &opt.own},
-                 {"--one", &opt.one},   {"--big", &opt.big}};
+                 {"--one", &opt.one},   {"--big", &opt.big},   {"--plain-code", &opt.plain_code}};
 
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (!strcmp(a, flags[i].name)) {
