@@ -133,7 +133,7 @@ static inline void move_segment(enum move_way way, uint8_t *to, const uint8_t *f
             move_groups(way, to + 64 * done, from + 64 * done,
                         groups - done < sizeof none ? groups - done : sizeof none, none, delta);
     for (uint64_t at = 64 * groups; at + 8 <= size; at += 8) {
-        uint64_t slot = bits ? bits[groups] >> at / 8 % 8 & 1 : 0;
+        bool slot = bits && (bits[groups] >> at / 8 % 8 & 1);
 
         *(move_word *)(to + at) = *(const move_word *)(from + at) + (slot ? delta : 0);
     }
