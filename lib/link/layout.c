@@ -248,10 +248,11 @@ static void place_heap(struct position *at, const struct out *prev, struct out *
     }
     o->addr = o->heap->heap_base + o->secs[0]->sec->addr;
     at->addr = o->addr + o->size;
-    /* Zeros are nowhere in the file, but offset and address agree in their last bits. */
     o->offset = align_up(at->offset, align) + o->addr % align;
     if (o->type != SHT_NOBITS)
         at->offset = o->offset + o->size;
+    else if (o->offset > at->offset) /* zeros are nowhere in the file, so not behind it */
+        o->offset -= align;
 }
 
 static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool separate)
