@@ -50,6 +50,13 @@ struct simg {
     void *handle;              /* of dlopen(); NULL */
 };
 
+/* ---- image_note.c ---- */
+
+/* The note of ours among the SIZE bytes of notes at AT: where its descriptor
+   is from AT, and what it says.  NOT_IMAGE if there is none. */
+enum simg_status note_find(const uint8_t *at, uint64_t size, uint64_t *desc, struct simg_note *out,
+                           struct simg_error *e);
+
 /* ---- image_file.c ---- */
 
 /* Read FD's headers and find its table.  FILE is to be ended with file_end(),

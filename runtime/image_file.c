@@ -14,7 +14,6 @@
 enum {
     EHDR_SIZE = 64,
     PHDR_SIZE = 56,
-    NOTE_HEAD = 12,
     PT_LOAD = 1,
     PT_NOTE = 4,
     ET_DYN = 3,
@@ -60,44 +59,25 @@ bool file_place(const struct file *f, uint64_t addr, uint64_t size, uint64_t *of
     return false;
 }
 
-/* The note of ours in the notes of SIZE bytes at AT, which will be at ADDR. */
-static bool find_note(struct file *f, const uint8_t *at, uint64_t size, uint64_t addr)
-{
-    uint64_t pos = 0;
-
-    while (size - pos >= NOTE_HEAD) {
-        uint64_t name = get(at + pos, 4), desc = get(at + pos + 4, 4);
-        uint64_t type = get(at + pos + 8, 4);
-        uint64_t body = pos + NOTE_HEAD, after = body + ((name + 3) & ~3ull);
-
-        if (after > size || desc > size - after)
-            return false;
-        if (type == SIMG_NOTE_TABLE && name == sizeof SIMG_NOTE_NAME &&
-            memcmp(at + body, SIMG_NOTE_NAME, name) == 0 && desc >= sizeof(struct simg_note)) {
-            f->table = addr + after + get(at + after + offsetof(struct simg_note, table), 8);
-            f->table_size = get(at + after + offsetof(struct simg_note, size), 8);
-            return true;
-        }
-        pos = after + ((desc + 3) & ~3ull);
-        if (pos > size)
-            return false;
-    }
-    return false;
-}
-
-static enum simg_status read_notes(struct file *f, const uint8_t *phdr, bool *found,
-                                   struct simg_error *e)
+/* NOT_IMAGE if the note is not among these. */
+static enum simg_status read_notes(struct file *f, const uint8_t *phdr, struct simg_error *e)
 {
     uint64_t offset = get(phdr + 8, 8), addr = get(phdr + 16, 8), size = get(phdr + 32, 8);
+    uint64_t desc = 0;
     enum simg_status status = SIMG_OK;
+    struct simg_note note;
     uint8_t *notes = NULL;
 
     if (size > MOST_NOTES)
-        return SIMG_OK; /* not ours */
+        return SIMG_ERR_NOT_IMAGE;
     if (!(notes = malloc(size + 1)))
         return error_memory(e);
     status = read_part(f, offset, notes, size, "a note segment", e);
-    *found = status == SIMG_OK && find_note(f, notes, size, addr);
+    status = status ? status : note_find(notes, size, &desc, &note, e);
+    if (status == SIMG_OK) {
+        f->table = addr + desc + (uint64_t)note.table;
+        f->table_size = note.size;
+    }
     free(notes);
     return status;
 }
@@ -129,7 +109,6 @@ static enum simg_status read_headers(struct file *f, const uint8_t *ehdr, struct
     uint64_t phoff = get(ehdr + 32, 8), count = get(ehdr + 56, 2);
     enum simg_status status = SIMG_OK;
     uint8_t *phdrs = NULL;
-    bool found = false;
 
     if (get(ehdr + 54, 2) != PHDR_SIZE || count == 0)
         return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a shared library: no program headers");
@@ -137,11 +116,13 @@ static enum simg_status read_headers(struct file *f, const uint8_t *ehdr, struct
         return error_memory(e);
     status = read_part(f, phoff, phdrs, count * PHDR_SIZE, "the program headers", e);
     status = status ? status : read_loads(f, phdrs, count, e);
-    for (uint64_t i = 0; status == SIMG_OK && !found && i < count; i++)
+    if (status == SIMG_OK)
+        status = SIMG_ERR_NOT_IMAGE;
+    for (uint64_t i = 0; status == SIMG_ERR_NOT_IMAGE && i < count; i++)
         if (get(phdrs + i * PHDR_SIZE, 4) == PT_NOTE)
-            status = read_notes(f, phdrs + i * PHDR_SIZE, &found, e);
+            status = read_notes(f, phdrs + i * PHDR_SIZE, e);
     free(phdrs);
-    if (status == SIMG_OK && !found)
+    if (status == SIMG_ERR_NOT_IMAGE)
         return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a sysimage: it has no note that says so");
     return status;
 }
@@ -149,6 +130,7 @@ static enum simg_status read_headers(struct file *f, const uint8_t *ehdr, struct
 enum simg_status file_begin(int fd, struct file *f, struct simg_error *e)
 {
     uint8_t ehdr[EHDR_SIZE];
+    enum simg_status status = SIMG_OK;
 
     *f = (struct file){.fd = fd};
     if (!map_file_size(fd, &f->size))
@@ -156,8 +138,8 @@ enum simg_status file_begin(int fd, struct file *f, struct simg_error *e)
     if (f->size < EHDR_SIZE)
         return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a sysimage: %u bytes long",
                          (unsigned)f->size);
-    if (!map_read(fd, 0, ehdr, EHDR_SIZE))
-        return error_system(e, errno, "cannot read the file");
+    if ((status = read_part(f, 0, ehdr, EHDR_SIZE, "the ELF header", e)) != SIMG_OK)
+        return status;
     if (memcmp(ehdr, "\177ELF", 4) != 0)
         return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a sysimage: not an ELF file");
     if (ehdr[4] != 2 || ehdr[5] != 1 || get(ehdr + 16, 2) != ET_DYN)

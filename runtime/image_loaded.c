@@ -16,9 +16,10 @@
 struct module {
     uintptr_t address;
     struct dl_phdr_info info; /* its headers stay as long as it is loaded */
-    const uint8_t *table;     /* NULL: no note */
+    const uint8_t *table;
     uint64_t size;
-    bool found;
+    enum simg_status status; /* NOT_IMAGE: no module, or no note in it */
+    struct simg_error *e;
 };
 
 static bool is_in(const struct dl_phdr_info *info, uintptr_t address, uint64_t size)
@@ -34,32 +35,6 @@ static bool is_in(const struct dl_phdr_info *info, uintptr_t address, uint64_t s
     return false;
 }
 
-static void look_for_note(struct module *m, const uint8_t *at, size_t size)
-{
-    while (size >= 12 && !m->table) {
-        uint32_t name = 0, desc = 0, type = 0;
-        struct simg_note note;
-        size_t skip = 0;
-
-        memcpy(&name, at, 4);
-        memcpy(&desc, at + 4, 4);
-        memcpy(&type, at + 8, 4);
-        skip = 12 + (((size_t)name + 3) & ~(size_t)3);
-        if (skip > size || desc > size - skip)
-            return;
-        if (type == SIMG_NOTE_TABLE && name == sizeof SIMG_NOTE_NAME &&
-            memcmp(at + 12, SIMG_NOTE_NAME, name) == 0 && desc >= sizeof note) {
-            memcpy(&note, at + skip, sizeof note);
-            m->table = at + skip + note.table;
-            m->size = note.size;
-            return;
-        }
-        skip += ((size_t)desc + 3) & ~(size_t)3;
-        at += skip < size ? skip : size;
-        size -= skip < size ? skip : size;
-    }
-}
-
 static int look_at_module(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct module *m = arg;
@@ -67,17 +42,21 @@ static int look_at_module(struct dl_phdr_info *info, size_t size, void *arg)
     (void)size;
     if (!is_in(info, m->address, 1))
         return 0;
-    m->found = true;
     m->info = *info;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+    for (unsigned i = 0; m->status == SIMG_ERR_NOT_IMAGE && i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        uintptr_t at = info->dlpi_addr + p->p_vaddr;
+        const uint8_t *at = (const uint8_t *)info->dlpi_addr + p->p_vaddr;
+        struct simg_note note;
+        uint64_t desc = 0;
 
-        if (p->p_type == PT_NOTE && is_in(info, at, p->p_memsz))
-            look_for_note(m, (const uint8_t *)at, p->p_memsz);
+        if (p->p_type != PT_NOTE || !is_in(info, (uintptr_t)at, p->p_memsz))
+            continue;
+        m->status = note_find(at, p->p_memsz, &desc, &note, m->e);
+        if (m->status == SIMG_OK) {
+            m->table = at + desc + note.table;
+            m->size = note.size;
+        }
     }
-    if (m->table && !is_in(info, (uintptr_t)m->table, m->size))
-        m->table = NULL;
     return 1;
 }
 
@@ -105,14 +84,17 @@ static enum simg_status find_heaps(struct simg *image, const struct module *m, s
 enum simg_status image_use_loaded(struct simg *image, const void *address,
                                   const struct simg_options *o, struct simg_error *e)
 {
-    struct module m = {.address = (uintptr_t)address};
+    struct module m = {.address = (uintptr_t)address, .status = SIMG_ERR_NOT_IMAGE, .e = e};
     enum simg_status status = SIMG_OK;
 
-    dl_iterate_phdr(look_at_module, &m);
-    if (!m.found)
+    if (!dl_iterate_phdr(look_at_module, &m))
         return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "no loaded library has that address");
-    if (!m.table || (uintptr_t)m.table % 8)
+    if (m.status == SIMG_ERR_NOT_IMAGE)
         return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a sysimage: it has no note that says so");
+    if (m.status != SIMG_OK)
+        return m.status;
+    if (!is_in(&m.info, (uintptr_t)m.table, m.size) || (uintptr_t)m.table % 8)
+        return error_set(e, SIMG_ERR_FORMAT, 0, "the table is not in the image, or not aligned");
     status = table_check(m.table, m.size, &image->table, e);
     if (status == SIMG_OK && o->verify != SIMG_VERIFY_NONE)
         status = table_checksum(&image->table, e);

@@ -10,6 +10,8 @@
 #include <xxhash.h>
 
 #define MOST_ADDRESS (UINT64_C(1) << 47)
+#define HEAP_FLAGS (SIMG_HEAP_NEEDS_IMAGE | SIMG_HEAP_HAS_SLOTS)
+#define SEGMENT_FLAGS (SIMG_SEG_LOADED_WRITABLE | SIMG_SEG_ZERO | SIMG_SEG_IMPORTS | SIMG_SEG_STUBS)
 
 static enum simg_status bad(struct simg_error *e, uint64_t offset, const char *what, uint64_t index)
 {
@@ -79,7 +81,19 @@ static bool good_segment(const struct table *t, const struct simg_table_heap *h,
            (s->prot & 3) != 3 && is_string(t, s->name) &&
            s->bitmap_size == (s->bitmap ? (s->size + 63) / 64 : 0) && (s->odd || !s->odd_count) &&
            s->odd_count <= s->size && s->slot_count <= s->size &&
-           !(has_map && (s->flags & SIMG_SEG_ZERO));
+           !(has_map && (s->flags & SIMG_SEG_ZERO)) && s->kind >= SIMG_SEGMENT_READ_ONLY &&
+           s->kind <= SIMG_SEGMENT_CODE &&
+           !(s->flags & SIMG_SEG_ZERO) == (s->kind != SIMG_SEGMENT_ZERO);
+}
+
+/* FLAGS may come to mean something that must be known. */
+static enum simg_status check_flags(uint32_t flags, uint32_t known, const char *of,
+                                    struct simg_error *e)
+{
+    return flags & ~known
+               ? error_set(e, SIMG_ERR_UNSUPPORTED, 0, "%s: flags 0x%x; this library knows 0x%x",
+                           of, (unsigned)flags, (unsigned)known)
+               : SIMG_OK;
 }
 
 static enum simg_status check_segments(const struct table *t, const struct simg_table_heap *h,
@@ -92,6 +106,8 @@ static enum simg_status check_segments(const struct table *t, const struct simg_
 
         if (!good_segment(t, h, s, from))
             return bad(e, t->head->segments + i * sizeof *s, "segment", i);
+        if (check_flags(s->flags, SEGMENT_FLAGS, "segment", e) != SIMG_OK)
+            return SIMG_ERR_UNSUPPORTED;
         from = s->addr + s->size;
     }
     return SIMG_OK;
@@ -145,7 +161,8 @@ static enum simg_status check_heap(const struct table *t, uint32_t i, struct row
         h->address_bits > 64 || !is_string(t, h->runtime) || !is_string(t, h->version) ||
         !is_string(t, h->build_id) || !is_string(t, h->options))
         return bad(e, t->head->heaps + i * sizeof *h, "heap", i);
-    status = check_segments(t, h, e);
+    status = check_flags(h->flags, HEAP_FLAGS, "heap", e);
+    status = status ? status : check_segments(t, h, e);
     return status ? status : check_symbols(t, h, e);
 }
 
@@ -176,6 +193,7 @@ enum simg_status table_check(const uint8_t *at, uint64_t size, struct table *out
         !out->metas || !out->strings || h->heap_count == 0 || h->strings_size == 0 ||
         out->strings[h->strings_size - 1] != 0)
         return error_set(e, SIMG_ERR_FORMAT, 0, "table: a part of it lies outside");
+    status = check_flags(h->flags, 0, "table", e);
     for (uint32_t i = 0; status == SIMG_OK && i < h->heap_count; i++)
         status = check_heap(out, i, &used, e);
     return status;

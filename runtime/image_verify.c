@@ -101,7 +101,38 @@ static enum simg_status bad_word(const struct simg_table_segment *s, uint64_t at
                      (unsigned long long)(s->addr + at));
 }
 
-static enum simg_status check_words(const struct table *t, const struct simg_table_heap *h,
+static bool has_bit(const struct map_view *bits, uint64_t size, uint64_t word)
+{
+    return word / 8 < size && bits->at[word / 8] >> word % 8 & 1;
+}
+
+/* The maps have as many slots as was said, and none overlaps another: a slot
+   that was lost is not found otherwise. */
+static enum simg_status check_maps(const struct simg_table_segment *s, const struct slot_maps *m,
+                                   struct simg_error *e)
+{
+    const uint64_t *odd = (const uint64_t *)(const void *)m->odd.at;
+    uint64_t count = s->odd_count, i = 0, word = 0;
+
+    for (; i + 8 <= s->bitmap_size; i += 8) {
+        memcpy(&word, m->bits.at + i, 8);
+        count += (unsigned)__builtin_popcountll(word);
+    }
+    for (; i < s->bitmap_size; i++)
+        count += (unsigned)__builtin_popcount(m->bits.at[i]);
+    if (count != s->slot_count)
+        return error_set(e, SIMG_ERR_FORMAT, s->addr, "slot map: %llu slots, not %llu",
+                         (unsigned long long)count, (unsigned long long)s->slot_count);
+    for (i = 0; i < s->odd_count; i++)
+        if (odd[i] % 8 == 0 || (i && odd[i] < odd[i - 1] + 8) ||
+            has_bit(&m->bits, s->bitmap_size, odd[i] / 8) ||
+            has_bit(&m->bits, s->bitmap_size, odd[i] / 8 + 1))
+            return error_set(e, SIMG_ERR_FORMAT, s->addr, "slot list: entry %llu overlaps",
+                             (unsigned long long)i);
+    return SIMG_OK;
+}
+
+static enum simg_status check_words(const struct simg_table_heap *h,
                                     const struct simg_table_segment *s, const struct file *f,
                                     const uint8_t *bytes, struct simg_error *e)
 {
@@ -111,7 +142,8 @@ static enum simg_status check_words(const struct table *t, const struct simg_tab
     const uint64_t *odd = NULL;
     enum simg_status status = slot_maps_begin(f, s, &maps, e);
 
-    (void)t;
+    if (status == SIMG_OK && (h->flags & SIMG_HEAP_HAS_SLOTS))
+        status = check_maps(s, &maps, e);
     for (uint64_t i = 0; status == SIMG_OK && i < s->bitmap_size; i++)
         for (unsigned bits = maps.bits.at[i]; bits && status == SIMG_OK; bits &= bits - 1) {
             uint64_t at = 64 * i + 8 * (unsigned)__builtin_ctz(bits);
@@ -127,7 +159,7 @@ static enum simg_status check_words(const struct table *t, const struct simg_tab
     return status;
 }
 
-static enum simg_status verify_segment(const struct table *t, const struct simg_table_heap *h,
+static enum simg_status verify_segment(const struct simg_table_heap *h,
                                        const struct simg_table_segment *s, const struct file *f,
                                        struct simg_error *e)
 {
@@ -143,7 +175,7 @@ static enum simg_status verify_segment(const struct table *t, const struct simg_
         status = check_sum(s, bytes.at, e);
     /* Slots of an image that needs others of its parts may lead there. */
     if (status == SIMG_OK && !(h->flags & SIMG_HEAP_NEEDS_IMAGE))
-        status = check_words(t, h, s, f, bytes.at, e);
+        status = check_words(h, s, f, bytes.at, e);
     map_unview(&bytes);
     return status;
 }
@@ -156,7 +188,7 @@ enum simg_status image_verify(const struct table *t, const struct file *f, struc
         const struct simg_table_heap *h = &t->heaps[i];
 
         for (uint32_t n = 0; status == SIMG_OK && n < h->segment_count; n++)
-            status = verify_segment(t, h, &t->segments[h->first_segment + n], f, e);
+            status = verify_segment(h, &t->segments[h->first_segment + n], f, e);
     }
     return status;
 }

@@ -8,6 +8,7 @@ runtime_libwriter_la_SOURCES = \
 	runtime/image_loaded.c \
 	runtime/image_look.c \
 	runtime/image_map.c \
+	runtime/image_note.c \
 	runtime/image_open.c \
 	runtime/image_table.c \
 	runtime/image_verify.c \

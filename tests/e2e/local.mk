@@ -27,6 +27,7 @@ script_tests += \
 	tests/e2e/lib-symbolic.sh \
 	tests/e2e/many-sections.sh \
 	tests/e2e/merge.sh \
+	tests/e2e/move.sh \
 	tests/e2e/output.sh \
 	tests/e2e/properties.sh \
 	tests/e2e/reproducible.sh \

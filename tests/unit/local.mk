@@ -4,6 +4,8 @@ unit_tests += tests/unit/test_heap_writer
 unit_tests += tests/unit/test_heap_opts
 tests_unit_test_heap_opts_SOURCES = tests/unit/test_heap_opts.c \
 	objtool/heap_input.c objtool/heap_opts.c objtool/heap_scan.c objtool/opts.c
+unit_tests += tests/unit/test_image
+tests_unit_test_image_LDADD = runtime/libsysimage.la $(LDADD) -ldl
 tests_unit_test_heap_writer_LDADD = runtime/libsysimage.la $(LDADD)
 unit_tests += tests/unit/test_julia
 unit_tests += tests/unit/test_verify tests/unit/test_verify_heap
