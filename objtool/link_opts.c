@@ -409,6 +409,12 @@ static bool apply_other(struct link_command *c, const struct opt_row *row, const
         return set_pack_relocs(c, spelt, value);
     case OPT_HEAP_RELOCS:
         return set_heap_relocs(c, spelt, value);
+    case OPT_HEAP_BASE:
+        if (!link_read_number(c, spelt, value, &o->heap_base))
+            return false;
+        o->image_base_set = true;
+        return o->heap_base % (2 << 20) == 0 ||
+               diag_fail(c->d, E_USAGE, "%s: %s is not a multiple of 2 MiB", spelt, value);
     case OPT_IMAGE_BASE:
         o->image_base_set = true;
         return link_read_number(c, spelt, value, &o->image_base);

@@ -301,6 +301,9 @@ const struct opt_row link_own_rows[] = {
     {"heap-relocs", "MODE", DOES_OTHER, 0, OPT_HEAP_RELOCS,
      "how a heap's pointers reach memory: prelinked (relocated now, for the address that the "
      "image prefers; default), native (by the system's loader) or none (by the runtime)"},
+    {"heap-base", "ADDRESS", DOES_OTHER, 0, OPT_HEAP_BASE,
+     "the address that the heap prefers, a multiple of 2 MiB: where it stood in the process that "
+     "froze it, say, for runtimes that hash addresses"},
     {"print-retained", NULL, DOES_FLAG, AT(print_retained), true,
      "say for every archive member and symbol why it is in the image"},
 };

@@ -361,6 +361,18 @@ static void align_tls(struct link *l)
         first->align_log2 = most;
 }
 
+/* --heap-base: the whole image moves, so that the first heap comes there. */
+static bool move_to_heap_base(struct link *l)
+{
+    uint64_t distance = 0;
+
+    if (!l->opt->heap_base || !l->heap_count || l->heaps[0]->heap_base == l->opt->heap_base)
+        return false;
+    distance = l->opt->heap_base - l->heaps[0]->heap_base;
+    l->image_base += distance;
+    return true;
+}
+
 bool link_layout(struct link *l)
 {
     uint64_t page = l->opt->max_page_size ? l->opt->max_page_size : l->arch->max_page_size;
@@ -387,6 +399,8 @@ bool link_layout(struct link *l)
         if (!link_size_relr(l, &again))
             return false;
     }
+    if (move_to_heap_base(l))
+        return link_layout(l);
     measure_tls(l);
     if (l->made[MADE_GOTPLT] && l->machine->got_is_gotplt)
         l->got_base = lsec_addr(l->made[MADE_GOTPLT]);

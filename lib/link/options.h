@@ -98,6 +98,7 @@ struct link_options {
     uint64_t max_page_size, common_page_size; /* 0: the CPU's */
     uint64_t image_base;
     bool image_base_set;
+    uint64_t heap_base; /* 0: wherever the image puts it */
     unsigned hash_style;
     enum link_build_id build_id;
     const uint8_t *build_id_bytes; /* BUILD_ID_HEX */

@@ -25,6 +25,7 @@ script_tests += \
 	tests/e2e/lib-big.sh \
 	tests/e2e/lib-plain.sh \
 	tests/e2e/lib-symbolic.sh \
+	tests/e2e/lua.sh \
 	tests/e2e/many-sections.sh \
 	tests/e2e/merge.sh \
 	tests/e2e/move.sh \

@@ -1,0 +1,95 @@
+-- What must work in a Lua that was thawed; returns nothing, or fails with the probe's name.
+-- Written once for both: lua-image run and lua-image thaw.
+local count = 0
+local function probe(name, f)
+    local ok, err = pcall(f)
+    if not ok then error(name .. ': ' .. tostring(err), 0) end
+    count = count + 1
+end
+probe('closure', function() assert(counter() == 42 and counter() == 43) end)
+probe('coroutine', function()
+    local ok, v = coroutine.resume(generator)
+    assert(ok and v == 16)
+    for i = 5, 12 do assert(select(2, coroutine.resume(generator)) == i * i) end
+    assert(coroutine.resume(generator) and not coroutine.resume(generator))
+end)
+probe('new coroutine', function() assert(coroutine.wrap(function(x) return coroutine.yield(x) end)(7) == 7) end)
+probe('C functions as keys', function()
+    assert(by_function[print] == 'print' and by_function[string.format] == 'format')
+    by_function[table.concat] = 'concat'
+    assert(by_function[table.concat] == 'concat')
+end)
+probe('tables as keys', function() local t = {} by_function[t] = 1 assert(by_function[t] == 1) end)
+probe('List', function() assert(words:map(string.upper):concat(' ') == 'FROZEN THAWED WARM') end)
+probe('class', function()
+    local A = pl.class()
+    function A:_init(x) self.x = x end
+    assert(A(5).x == 5 and A:class_of(A(1)))
+end)
+probe('stringx', function() assert(pl.stringx.split('a b c'):len() == 3) end)
+probe('pretty', function() assert(pl.pretty.write({ 1, 2 }, '') == '{1,2}') end)
+probe('read back', function() assert(pl.pretty.read('{a = {1, 2}}').a[2] == 2) end)
+probe('tablex', function() assert(pl.tablex.deepcompare(pl.tablex.map('*', { 1, 2 }, 3), { 3, 6 })) end)
+probe('seq', function() assert(pl.seq.sum(pl.seq.range(1, 100)) == 5050) end)
+probe('Set', function() assert(pl.Set { 1, 2 } + pl.Set { 2, 3 } == pl.Set { 1, 2, 3 }) end)
+probe('OrderedMap', function()
+    local m = pl.OrderedMap()
+    m:set('z', 1) m:set('a', 2)
+    assert(m:keys()[1] == 'z')
+end)
+probe('template', function() assert(pl.template.substitute('$(x)!', { x = 'hi' }) == 'hi!') end)
+probe('lexer', function() assert(select(2, pl.lexer.lua('local x')()) == 'local') end)
+probe('data', function() assert(#pl.data.read(pl.stringio.open('a,b\n1,2\n3,4\n')) == 2) end)
+probe('xml', function() assert(pl.xml.parse('<a><b c="1"/></a>')[1].attr.c == '1') end)
+probe('url', function() assert(pl.url.quote('a b') == 'a%20b') end)
+probe('comprehension', function() assert(#pl.comprehension.new()('x*2 for x')({ 1, 2, 3 }) == 3) end)
+probe('permute', function() assert(#pl.permute.table({ 1, 2, 3 }) == 6) end)
+probe('sip', function() local r = {} assert(pl.sip.match('$v{a}=$d{b}', 'x=12', r) and r.b == 12) end)
+probe('patterns', function() assert(('key=value'):match('(%w+)=(%w+)') == 'key') end)
+probe('string methods', function() assert(('x'):rep(3) == 'xxx' and ('%05.1f'):format(3.14159) == '003.1') end)
+probe('new strings', function() for i = 1, 1000 do local s = 'k' .. i by_function[s] = i assert(by_function[s] == i) end end)
+probe('error objects', function()
+    local ok, e = pcall(error, { code = 3 })
+    assert(not ok and e.code == 3)
+end)
+probe('error in C', function() assert(not pcall(string.rep)) end)
+probe('stack overflow', function() local function f() return 1 + f() end assert(not pcall(f)) end)
+probe('load', function() assert(load('return ... * 2')(21) == 42) end)
+probe('dump', function() assert(load(string.dump(function(a) return a + 1 end))(1) == 2) end)
+probe('require', function() package.loaded['pl.compat'] = nil assert(require('pl.compat').lua51 == false) end)
+probe('integers and floats', function() assert(math.maxinteger + 1 == math.mininteger and 7 // 2 == 3 and 2 ^ 53 == 9007199254740992.0) end)
+probe('sort', function() local t = {} for i = 1, 500 do t[i] = i * 7919 % 503 end table.sort(t) for i = 2, 500 do assert(t[i - 1] <= t[i]) end end)
+probe('goto and close', function()
+    local closed = false
+    do local c <close> = setmetatable({}, { __close = function() closed = true end }) end
+    assert(closed)
+end)
+probe('weak tables', function()
+    local w = setmetatable({}, { __mode = 'k' })
+    w[{}] = 1
+    collectgarbage()
+    assert(next(w) == nil)
+end)
+probe('finalizers', function()
+    local done = 0
+    for _ = 1, 10 do setmetatable({}, { __gc = function() done = done + 1 end }) end
+    collectgarbage() collectgarbage()
+    assert(done == 10)
+end)
+probe('generational', function()
+    collectgarbage('generational')
+    local t = {}
+    for i = 1, 20000 do t[i % 100] = { i } end
+    collectgarbage('incremental')
+end)
+probe('io', function() assert(io.write('') == io.stdout and io.type(io.stderr) == 'file') end)
+probe('many allocations', function() local t = {} for i = 1, 50000 do t[i] = { i, tostring(i) } end assert(t[50000][2] == '50000') end)
+probe('all goes', function()
+    collectgarbage()
+    local full = collectgarbage('count')
+    pl, words, counter, generator = nil
+    for name in pairs(package.loaded) do if name:match('^pl') then package.loaded[name] = nil end end
+    collectgarbage() collectgarbage()
+    assert(collectgarbage('count') < full)
+end)
+print(count .. ' probes passed')
