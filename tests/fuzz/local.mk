@@ -24,6 +24,16 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/heap/edits-of-a-compressed-one.hex \
 	tests/fuzz/corpus/heap/header-only.hex
 
+replay_tests += tests/fuzz/replay_image
+tests_fuzz_replay_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/replay.c
+tests_fuzz_replay_image_LDADD = runtime/libsysimage.la $(LDADD)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_image
+tests_fuzz_fuzz_image_LDADD = runtime/libsysimage.la $(LDADD)
+tests_fuzz_fuzz_image_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/image/edits-of-a-sound-image.hex
+
 replay_tests += tests/fuzz/replay_heap_image
 tests_fuzz_replay_heap_image_SOURCES = tests/fuzz/fuzz_heap_image.c tests/fuzz/replay.c
 if FUZZERS
