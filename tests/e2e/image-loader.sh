@@ -9,6 +9,7 @@ use_libdirs
 support=$here/../support
 library=${top_builddir:?}/runtime/.libs
 [ -e "$library/libsysimage.so" ] || skip "libsysimage is not built as a shared library"
+! nm -D --undefined-only "$library/libsysimage.so" | grep -q ' __asan_init' || skip "the library is built with sanitizers"
 with_library=(-I"${top_srcdir:?}/include" -L"$library" -lsysimage -Wl,-rpath,"$library" -ldl -pthread)
 
 gcc -O2 -o "$work/heapgen" "$support/heapgen.c"
@@ -16,7 +17,6 @@ gcc -O1 -Wall -D_GNU_SOURCE -DWITH_LIBSYSIMAGE "$support/heapwalk.c" -o "$work/h
 gcc -O1 -Wall "$support/imagetest.c" -o "$work/imagetest" "${with_library[@]}"
 gcc -O2 -Wall "$support/imagebreak.c" -o "$work/imagebreak" "${with_library[@]}"
 
-# For a process under a sanitizer, its library comes first.
 walk() { "$work/heapwalk" "$@" || die "heapwalk $*"; }
 
 slots() {

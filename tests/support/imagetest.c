@@ -243,6 +243,19 @@ static uint64_t mappings(void)
     return lines;
 }
 
+/* Pages of this process that are in memory. */
+static long resident(void)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    long size = 0, pages = 0;
+
+    if (!statm || fscanf(statm, "%ld %ld", &size, &pages) != 2)
+        pages = -1;
+    if (statm)
+        fclose(statm);
+    return pages;
+}
+
 static const char *shared_image;
 
 static void *open_and_close(void *count)
@@ -266,14 +279,16 @@ static void many(const char *path, unsigned long count)
     pthread_t threads[4];
     void *result = NULL;
     uint64_t before = 0;
+    long pages = 0;
     bool ok = true;
     int fd = -1;
 
     shared_image = path;
-    open_and_close(&(unsigned long){10});
+    open_and_close(&(unsigned long){100});
     before = mappings();
+    pages = resident();
     ok = !open_and_close(&count);
-    promise(ok && mappings() == before, "opened and closed many times");
+    promise(ok && mappings() == before && resident() - pages < 64, "opened and closed many times");
     fd = open(path, O_RDONLY);
     promise(fd == 3, "no descriptor is left");
     close(fd);
