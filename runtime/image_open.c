@@ -135,7 +135,8 @@ enum simg_status simg_open(const char *path, const struct simg_options *options,
     if (!image)
         return error_memory(error);
     status = read_options(options, &o, error);
-    if (status == SIMG_OK && (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+    /* Of a pipe it says what it is, instead of waiting for somebody to write. */
+    if (status == SIMG_OK && (fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
         status = error_system(error, errno, "%.128s", path);
     /* dlopen() searches for a name without a slash elsewhere. */
     if (status == SIMG_OK && !(real = realpath(path, NULL)))

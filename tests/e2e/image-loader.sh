@@ -47,6 +47,28 @@ promises() {
 }
 check promises promises
 
+# The loader itself for the other CPU, from its sources: it needs libc, and xxHash's header.
+aarch64() {
+    use_arch aarch64
+    use_libdirs
+    xxhash=$(pkg-config --variable=includedir libxxhash)/xxhash.h
+    need_file "$xxhash"
+    mkdir -p header
+    cp "$xxhash" header
+    cc -D_GNU_SOURCE -shared -fvisibility=hidden -Iheader -I"${top_srcdir:?}" -I"$top_srcdir/include" \
+        "$top_srcdir"/runtime/{error,image_*,map_posix}.c -o libsysimage.so -ldl
+    "$CC" -O1 -Wall -I"$top_srcdir/include" "$support/imagetest.c" -o imagetest \
+        -L. -lsysimage -Wl,-rpath,"$PWD" -ldl -pthread
+    "$work/heapgen" heap.heap heap.list --size=64K --cpu=aarch64
+    "$work/heapgen" needy.heap needy.list --size=64K --own --cpu=aarch64
+    cc -c "$support/heapown.c" -o own.o
+    olink -m aarch64linux -o "$PWD/heap.so" heap.heap "${libdirs[@]}" -lc
+    olink -m aarch64linux -o "$PWD/native.so" heap.heap --heap-relocs=native "${libdirs[@]}" -lc
+    olink -m aarch64linux -o "$PWD/needy.so" needy.heap own.o "${libdirs[@]}" -lc
+    "${RUN[@]}" ./imagetest ./heap.so ./native.so ./needy.so "$here/common.sh" 100
+}
+check aarch64 aarch64
+
 # Each bit and each length: refused, or the same heap; never a crash.
 damaged() {
     "$work/heapgen" heap.heap heap.list --size=4K --odd --imports=cluster

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sysimage/format.h>
 #include <sysimage/image.h>
 #include <unistd.h>
@@ -96,6 +97,11 @@ static void identity(const char *image, const char *other)
     promise(open_with("/nonexistent/x", (struct simg_options){0}, &i) == SIMG_ERR_SYSTEM &&
                 e.os_error == ENOENT,
             "refused: no file");
+    unlink("pipe");
+    promise(mkfifo("pipe", 0600) == 0 &&
+                open_with("pipe", (struct simg_options){0}, &i) == SIMG_ERR_SYSTEM,
+            "refused: a pipe");
+    unlink("pipe");
     promise(open_with(image, (struct simg_options){.flags = 3}, &i) == SIMG_ERR_ARGUMENT,
             "refused: options that contradict each other");
 }
