@@ -52,6 +52,22 @@ every_mode() {
 }
 check_cpus every_mode every_mode
 
+# Segments of any size: none ends with a page, and those behind are aligned in the file all the same. (A
+# large zero-fill one was not.)
+sizes() {
+    local size mode
+    use_walker
+    for size in 100001 20000003; do
+        generate heap --size=$size --density=2 --seed=$size
+        for mode in native prelinked none; do
+            olink --target="$TRIPLE" -o "$PWD/heap.so" heap.heap --heap-relocs=$mode "${libc[@]}"
+            clean heap.so
+            walk heap.list dlopen ./heap.so $(flag $mode)
+        done
+    done
+}
+check_cpus sizes sizes
+
 # Where it wants to lie, it lies, and nothing is relocated; with that place taken it is right all the same.
 placed() {
     local base
