@@ -136,6 +136,19 @@ E
 }
 check_cpus hundred_images many
 
+# Another loader, which has nothing of glibc: musl's.
+musl() {
+    use_arch x86_64; need musl-gcc
+    generate heap --imports=none --odd --tags --size=3M
+    musl-gcc -O1 -Wall -D_GNU_SOURCE -o walker "$support/heapwalk.c"
+    olink -o "$PWD/heap.so" heap.heap
+    ./walker heap.list dlopen ./heap.so --at="$(heap_of heap.so)" --dirty=0
+    ./walker heap.list dlopen ./heap.so --take="$(base_of heap.so)" --relocated
+    olink -o "$PWD/native.so" heap.heap --heap-relocs=native
+    ./walker heap.list dlopen ./native.so
+}
+check musl musl
+
 # Open and close: memory and mappings do not grow. (100,000 by hand: TIMES=100000.)
 again_and_again() {
     use_arch x86_64; use_libdirs; use_walker
