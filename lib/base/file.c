@@ -57,22 +57,26 @@ bool file_is(const struct file *file, const char *path)
            a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-bool file_read(const struct file *file, uint64_t offset, void *to, uint64_t n)
+/* Read all N bytes at OFFSET. */
+static bool read_all(int fd, uint64_t offset, uint8_t *to, uint64_t n)
 {
-    uint8_t *at = to;
-
     while (n > 0) {
-        ssize_t got = pread(file->fd, at, n, (off_t)offset);
+        ssize_t done = pread(fd, to, n, (off_t)offset);
 
-        if (got < 0 && errno == EINTR)
+        if (done < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
+        if (done <= 0)
             return false;
-        at += got;
-        offset += (uint64_t)got;
-        n -= (uint64_t)got;
+        to += done;
+        offset += (uint64_t)done;
+        n -= (uint64_t)done;
     }
     return true;
+}
+
+bool file_read(const struct file *file, uint64_t offset, void *to, uint64_t n)
+{
+    return read_all(file->fd, offset, to, n);
 }
 
 /* An unnamed file in the directory of PATH: it vanishes by itself if the
@@ -166,20 +170,7 @@ bool output_write(const struct output *out, const void *p, uint64_t n, uint64_t 
 
 bool output_read(const struct output *out, void *p, uint64_t n, uint64_t off)
 {
-    uint8_t *at = p;
-
-    while (n > 0) {
-        ssize_t done = pread(out->fd, at, n, (off_t)off);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        at += done;
-        off += (uint64_t)done;
-        n -= (uint64_t)done;
-    }
-    return true;
+    return read_all(out->fd, off, p, n);
 }
 
 /* Give the unnamed file the temporary name, from where it can be renamed
