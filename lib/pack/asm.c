@@ -38,13 +38,44 @@ static const struct {
         },
 };
 
-/* NAME between quotes, as every LLVM assembler takes any name. */
+/* Names come from the container, which nobody vouches for, and go into text
+   that an assembler obeys: those that could end their quotes, or that it would
+   read as something else, are refused. */
+static bool check_name(struct pack *p, const char *what, uint32_t index, const char *name)
+{
+    struct where file = {p->d->where, p->heap.name, NO_INDEX};
+    struct where here = {&file, what, index};
+    bool coff = p->opt->target.format == PACK_COFF;
+
+    for (const char *c = name; *c; c++)
+        if (*c == '"' || *c == '\\' || (*c >= 0 && *c <= ' ') || *c == 0x7f ||
+            (coff && *c == ',')) {
+            p->d->where = &here;
+            diag_fail(p->d, E_UNSUPPORTED,
+                      "its name has the byte 0x%02x, which no object made "
+                      "by LLVM's assembler can have",
+                      (unsigned char)*c);
+            p->d->where = file.up;
+            return false;
+        }
+    return true;
+}
+
+static bool check_names(struct pack *p)
+{
+    for (uint32_t i = 0; i < p->heap.root_count; i++)
+        if (!check_name(p, "root", i, p->heap.roots[i].name))
+            return false;
+    for (uint32_t i = 0; i < p->heap.import_count; i++)
+        if (!check_name(p, "import", i, p->heap.imports[i].name))
+            return false;
+    return true;
+}
+
+/* NAME between quotes, as every LLVM assembler takes it. */
 static void put_name(struct buf *out, const struct pack *p, const char *name)
 {
-    buf_printf(out, "\"%s", p->opt->target.format == PACK_MACHO ? "_" : "");
-    for (const char *c = name; *c; c++)
-        buf_printf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-    buf_printf(out, "\"");
+    buf_printf(out, "\"%s%s\"", p->opt->target.format == PACK_MACHO ? "_" : "", name);
 }
 
 static bool needs_relocs(const struct pack *p, uint32_t segment)
@@ -164,6 +195,8 @@ bool pack_text(struct pack *p, struct buf *out)
     if (!(p->sections = arena_alloc(&p->arena, p->heap.segment_count, sizeof *p->sections)) ||
         !(p->imports = arena_alloc(&p->arena, p->heap.import_count + 1ull, sizeof *p->imports)))
         return diag_nomem(p->d);
+    if (!check_names(p))
+        return false;
     for (uint32_t i = 0; i < p->heap.segment_count; i++)
         if (!name_section(p, i))
             return false;

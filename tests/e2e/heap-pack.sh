@@ -137,4 +137,29 @@ refused() {
 }
 check refused refused
 
+# Names go into assembly text: none gets out of its quotes.
+names() {
+    local name target
+    use_arch x86_64
+    head -c 4096 /dev/zero >blob
+    for name in 'a"b' 'a\b' $'a\n.incbin "/etc/hostname"\n' 'a" ; .incbin "/etc/hostname" ; .ascii "' 'a b'; do
+        for target in x86_64-linux-gnu arm64-apple-macos13 x86_64-w64-mingw32; do
+            "$OBJTOOL" heap --raw blob --root "$name=0" -o heap.heap
+            expect_fail 6 pack heap.heap --target=$target -o no.o
+            expect_text err 'heap.heap: root 0: its name has the byte'
+            "$OBJTOOL" heap --raw blob --import "$name=8" -o heap.heap
+            expect_fail 6 pack heap.heap --target=$target -o no.o
+            expect_text err 'heap.heap: import 0: its name has the byte'
+        done
+    done
+    # and those that are unusual, but names
+    for name in 'x$y' 'f@V1' '?a@@YAXXZ' 'naïve' '1st' 'a%sb'; do
+        "$OBJTOOL" heap --raw blob --root "$name=16" -o heap.heap
+        pack heap.heap -o heap.o
+        readelf -sW heap.o | grep -qF " $name" || die "$name is not in the object"
+    done
+    [ ! -e no.o ]
+}
+check names names
+
 finish
