@@ -2,6 +2,7 @@
 /* arena.c - bump allocation in blocks that double, zeroed by the system. */
 
 #include "arena.h"
+#include "pages.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ struct arena_block {
     max_align_t data[];
 };
 
-enum { BLOCK = 64 * 1024, ALIGN = _Alignof(max_align_t) };
+enum { BLOCK = 256 * 1024, ALIGN = _Alignof(max_align_t) };
 
 void *arena_alloc(struct arena *a, uint64_t count, uint64_t size)
 {
@@ -40,6 +41,7 @@ void *arena_alloc(struct arena *a, uint64_t count, uint64_t size)
     a->blocks = b;
     p = b->data;
     if (bytes <= BLOCK / 4) {
+        pages_make(b, sizeof *b + BLOCK);
         a->next = (uint8_t *)b->data + bytes;
         a->end = (uint8_t *)b->data + BLOCK;
     }

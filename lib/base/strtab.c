@@ -2,6 +2,7 @@
 /* strtab.c - strings found again through an open hash table of offsets. */
 
 #include "strtab.h"
+#include "pages.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
@@ -32,6 +33,7 @@ static bool grow(struct strtab *t)
         t->slots = count;
         return false;
     }
+    pages_make(t->slot, t->slots * sizeof *t->slot);
     for (uint64_t i = 0; i < count; i++)
         if (old[i]) {
             const char *s = (const char *)t->out.at + old[i] - 1;
