@@ -29,14 +29,6 @@ static uint32_t gnu_hash(const char *name, size_t len)
     return h;
 }
 
-/* "f@V" is called f in .dynsym. */
-static size_t name_length(const struct lsym *s)
-{
-    const char *at = strchr(s->name, '@');
-
-    return at && at != s->name ? (size_t)(at - s->name) : strlen(s->name);
-}
-
 /* ---- who is in it ---- */
 
 static bool add_symbol(struct link *l, struct lsym *s)
@@ -121,7 +113,7 @@ static bool make_gnu_hash(struct link *l)
     }
     for (uint64_t i = 0; i < count; i++) {
         struct lsym *s = l->dynsyms[first + i];
-        uint32_t hash = gnu_hash(s->name, name_length(s));
+        uint32_t hash = gnu_hash(s->name, s->base);
 
         h[i] = (struct hashed){s, hash, hash % buckets, i};
     }
@@ -163,7 +155,7 @@ static bool make_sysv_hash(struct link *l)
     store_uint(p, 4, false, buckets);
     store_uint(p + 4, 4, false, count);
     for (uint64_t i = 1; i < count; i++) {
-        char *name = arena_strndup(&l->arena, l->dynsyms[i]->name, name_length(l->dynsyms[i]));
+        char *name = arena_strndup(&l->arena, l->dynsyms[i]->name, l->dynsyms[i]->base);
         uint8_t *bucket = NULL, *chain = p + 8 + buckets * 4 + i * 4;
 
         if (!name)
@@ -381,7 +373,7 @@ bool link_make_dynsym(struct link *l)
         return false;
     for (uint64_t i = 1; i < l->dynsym_count; i++) {
         l->dynsyms[i]->dynsym = (uint32_t)i;
-        strtab_addn(&l->dynstr, l->dynsyms[i]->name, name_length(l->dynsyms[i]));
+        strtab_addn(&l->dynstr, l->dynsyms[i]->name, l->dynsyms[i]->base);
     }
     dynsym->size = l->dynsym_count * SYM64_SIZE;
     l->objs[0]->o.sections[dynsym->index].entsize = SYM64_SIZE;
@@ -390,7 +382,7 @@ bool link_make_dynsym(struct link *l)
     return (!(l->opt->hash_style & HASH_SYSV) || make_sysv_hash(l)) && make_versions(l);
 }
 
-bool link_fill_dynsym(struct link *l)
+bool link_fill_dynsym(struct link *l, struct diag *d)
 {
     uint8_t *p = l->made[MADE_DYNSYM]->data;
 
@@ -405,17 +397,17 @@ bool link_fill_dynsym(struct link *l)
         uint32_t index = defined ? lsym_header(l, s) : SHN_UNDEF;
 
         if (index >= SHN_LORESERVE && index != SECTION_ABS)
-            return diag_fail(l->d, E_UNSUPPORTED,
+            return diag_fail(d, E_UNSUPPORTED,
                              "%s: exported symbol `%s' would be in section %" PRIu32
                              ", beyond what .dynsym can say",
                              l->opt->output, s->name, index);
         p += SYM64_SIZE;
-        store_uint(p, 4, false, strtab_addn(&l->dynstr, s->name, name_length(s)));
+        store_uint(p, 4, false, strtab_addn(&l->dynstr, s->name, s->base));
         p[4] = info;
         p[5] = (uint8_t)(defined ? s->visibility | (sym->other & ~3) : 0);
         store_uint(p + 6, 2, false, index == SECTION_ABS ? SHN_ABS : index);
         store_uint(p + 8, 8, false, value);
         store_uint(p + 16, 8, false, defined ? sym->size : 0);
     }
-    return !l->dynstr.out.bad || diag_nomem(l->d);
+    return !l->dynstr.out.bad || diag_nomem(d);
 }

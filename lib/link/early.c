@@ -91,7 +91,7 @@ bool link_start_early(struct link *l)
 {
     struct early *e = NULL;
 
-    if (par_workers() == 1)
+    if (par_workers() == 1 || l->file_size < SMALL_FILE)
         return true;
     if (!(e = arena_alloc(&l->arena, 1, sizeof *e)))
         return diag_nomem(l->d);

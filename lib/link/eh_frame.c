@@ -5,7 +5,9 @@
  * CIEs that are the same are kept once; FDEs of code that is not in the image
  * are dropped. */
 
+#include "base/par.h"
 #include "elf/elf.h"
+#include "link/complaints.h"
 #include "link/link.h"
 
 #include <inttypes.h>
@@ -19,18 +21,19 @@ static int by_offset(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-struct reloc *lsec_relocs(struct link *l, const struct lsec *s)
+/* All relocations of S by offset, in A; NULL after a failure. */
+static struct reloc *read_relocs(struct diag *d, struct arena *a, const struct lsec *s)
 {
-    struct reloc *all = arena_alloc(&l->arena, s->sec->reloc_count, sizeof *all);
+    struct reloc *all = arena_alloc(a, s->sec->reloc_count, sizeof *all);
     bool sorted = true;
     unsigned got = 0;
 
     if (!all) {
-        diag_nomem(l->d);
+        diag_nomem(d);
         return NULL;
     }
     for (uint64_t first = 0; first < s->sec->reloc_count; first += got)
-        if (!s->obj->o.format->relocs(l->d, &s->obj->o, s->index, first, all + first, RELOC_BATCH,
+        if (!s->obj->o.format->relocs(d, &s->obj->o, s->index, first, all + first, RELOC_BATCH,
                                       &got))
             return NULL;
     for (uint64_t i = 1; i < s->sec->reloc_count; i++)
@@ -60,7 +63,17 @@ static uint32_t find_cie(const struct eh_section *eh, uint64_t offset)
                : EH_CIE;
 }
 
-static bool read_record(struct link *l, struct cursor *c, struct eh_section *eh)
+/* How many records fill the SIZE bytes of C, as far as their lengths say. */
+static uint64_t count_records(struct cursor c)
+{
+    uint64_t count = 0;
+
+    for (; !c.bad && c.pos < c.in.size; count++)
+        cur_take(&c, cur_u32(&c));
+    return count;
+}
+
+static bool read_record(struct diag *d, struct cursor *c, struct eh_section *eh)
 {
     struct eh_record *r = &eh->records[eh->count];
     uint64_t start = c->pos;
@@ -70,10 +83,10 @@ static bool read_record(struct link *l, struct cursor *c, struct eh_section *eh)
     if (size == 0 && !c->bad)
         return true; /* a terminator; the output gets one of its own */
     if (size == UINT32_MAX)
-        return diag_fail(l->d, E_UNSUPPORTED, "record at 0x%" PRIx64 " has a 64-bit length",
+        return diag_fail(d, E_UNSUPPORTED, "record at 0x%" PRIx64 " has a 64-bit length",
                          start);
     if (size < 4 || !cur_count(c, size, 1))
-        return diag_fail(l->d, E_FORMAT,
+        return diag_fail(d, E_FORMAT,
                          "record at 0x%" PRIx64 " has 0x%" PRIx64 " bytes, 0x%" PRIx64 " are left",
                          start, size, c->in.size - c->pos);
     id = cur_u32(c);
@@ -83,7 +96,7 @@ static bool read_record(struct link *l, struct cursor *c, struct eh_section *eh)
     if (id) {
         r->cie = find_cie(eh, start + 4 - id);
         if (r->cie == EH_CIE)
-            return diag_fail(l->d, E_FORMAT,
+            return diag_fail(d, E_FORMAT,
                              "FDE at 0x%" PRIx64 " names a CIE at -0x%" PRIx32 ", where none is",
                              start, id);
     }
@@ -91,24 +104,24 @@ static bool read_record(struct link *l, struct cursor *c, struct eh_section *eh)
     return true;
 }
 
-static bool read_eh_section(struct link *l, struct lsec *s)
+static bool read_eh_section(struct diag *d, struct arena *a, struct lsec *s)
 {
-    struct where object = {l->d->where, s->obj->o.name, NO_INDEX};
+    struct where object = {d->where, s->obj->o.name, NO_INDEX};
     struct where here = {&object, "section", s->index};
-    struct eh_section *eh = arena_alloc(&l->arena, 1, sizeof *eh);
-    const uint8_t *data = lsec_contents(l, s);
+    struct eh_section *eh = arena_alloc(a, 1, sizeof *eh);
+    const uint8_t *data = s->data ? s->data : s->sec->data.at;
     struct cursor c = {.in = {data, s->size}, .big = s->obj->o.big};
     uint32_t at = 0;
     bool ok = true;
 
     if (!data || !eh || s->size > UINT32_MAX ||
-        !(eh->records = arena_alloc(&l->arena, s->size / 8 + 1, sizeof *eh->records)) ||
-        !(eh->relocs = lsec_relocs(l, s)))
-        return l->d->errors ? false : diag_nomem(l->d);
-    l->d->where = &here;
+        !(eh->records = arena_alloc(a, count_records(c), sizeof *eh->records)) ||
+        !(eh->relocs = read_relocs(d, a, s)))
+        return d->errors ? false : diag_nomem(d);
+    d->where = &here;
     while (ok && c.pos < c.in.size)
-        ok = read_record(l, &c, eh);
-    l->d->where = object.up;
+        ok = read_record(d, &c, eh);
+    d->where = object.up;
     for (uint32_t i = 0; ok && i < eh->count; i++) {
         struct eh_record *r = &eh->records[i];
 
@@ -123,16 +136,54 @@ static bool read_eh_section(struct link *l, struct lsec *s)
     return ok;
 }
 
-bool link_read_eh_frame(struct link *l)
+static bool has_records(const struct lsec *s)
+{
+    return s->live && s->sec->role == ROLE_EH_FRAME && s->size;
+}
+
+struct eh_reading {
+    struct link *l;
+    struct complaints complaints;
+    struct arena *arenas; /* one for each worker */
+};
+
+static void read_object(void *arg, unsigned worker, uint64_t i)
+{
+    struct eh_reading *r = arg;
+    const struct lobj *o = r->l->objs[i];
+    struct diag *d = complaints_diag(&r->complaints, worker, i);
+
+    for (uint32_t n = 1; i > 0 && n < o->o.section_count; n++)
+        if (has_records(&o->secs[n]) && !read_eh_section(d, &r->arenas[worker], &o->secs[n]))
+            return;
+}
+
+/* What is packed is unpacked first: that memory goes with the link. */
+static bool unpack_records(struct link *l)
 {
     for (uint64_t i = 1; i < l->obj_count; i++)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++) {
             struct lsec *s = &l->objs[i]->secs[n];
 
-            if (s->live && s->sec->role == ROLE_EH_FRAME && s->size && !read_eh_section(l, s))
+            if (s->sec->compression && has_records(s) && !lsec_contents(l, s))
                 return false;
         }
     return true;
+}
+
+bool link_read_eh_frame(struct link *l)
+{
+    unsigned workers = par_workers();
+    struct eh_reading r = {.l = l, .arenas = arena_alloc(&l->arena, workers, sizeof *r.arenas)};
+
+    if (!r.arenas)
+        return diag_nomem(l->d);
+    if (!unpack_records(l) || !complaints_begin(l->d, &r.complaints))
+        return false;
+    par_for(l->obj_count, read_object, &r);
+    for (unsigned i = 0; i < workers; i++)
+        arena_join(&l->arena, &r.arenas[i]);
+    return complaints_end(l->d, &r.complaints);
 }
 
 struct lsec *eh_function(const struct lsec *s, const struct eh_record *r)

@@ -27,6 +27,12 @@ static bool is_prelinked(const struct link *l)
            l->opt->heap_relocs == HEAP_RELOCS_PRELINKED;
 }
 
+static void leave_out(struct lobj *o, uint32_t section)
+{
+    o->o.sections[section].flags |= SEC_EXCLUDE;
+    o->secs[section].live = false;
+}
+
 bool link_begin_heap(struct link *l, struct lobj *o)
 {
     if (!arena_grow(&l->arena, (void **)&l->heaps, l->heap_count, &l->heap_cap, sizeof *l->heaps))
@@ -35,8 +41,8 @@ bool link_begin_heap(struct link *l, struct lobj *o)
     /* In a native image the loader writes every slot anyway: no stubs. */
     if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE) {
         o->o.direct_functions = true;
-        o->o.sections[heap_table_section(o->o.heap)].flags |= SEC_EXCLUDE;
-        o->o.sections[heap_stub_section(o->o.heap)].flags |= SEC_EXCLUDE;
+        leave_out(o, heap_table_section(o->o.heap));
+        leave_out(o, heap_stub_section(o->o.heap));
     }
     return true;
 }
@@ -76,6 +82,7 @@ static bool add_start(struct link *l)
                          "--heap-relocs=native may do without it",
                          l->machine->arch->name);
     return format_elf.read(l->d, &l->arena, "<start-up code>", bytes, &o->o) &&
+           link_prepare_object(l, l->d, &l->arena, o) &&
            inputs_add_object(l, o, true, "starts the image's heap");
 }
 

@@ -112,7 +112,7 @@ static struct lsym *wanted_symbol(const struct link *l, const char *name)
 
 static bool take_member(struct link *l, struct item *item, uint32_t member, const struct lsym *for_)
 {
-    struct lobj *o = inputs_read_object(l->d, &l->arena, item, member);
+    struct lobj *o = inputs_read_object(l, l->d, &l->arena, item, member);
     const char *why = NULL;
 
     if (!o)
@@ -131,7 +131,7 @@ static bool make_index(struct link *l, struct item *item)
     item->ar.has_index = true;
     for (uint32_t m = 0; m < item->ar.member_count; m++) {
         struct diag quiet = {0};
-        struct lobj *o = inputs_read_object(&quiet, &l->arena, item, m);
+        struct lobj *o = inputs_read_object(l, &quiet, &l->arena, item, m);
 
         for (uint32_t i = o ? o->o.first_global : 0; o && i < o->o.symbol_count; i++) {
             if (o->o.symbols[i].section == SECTION_UNDEF)

@@ -43,9 +43,10 @@ bool input_is_bitcode(struct span in);
 bool inputs_read(struct inputs *ins);
 /* Say that an input has code for link-time optimisation only; false. */
 bool input_fail_lto(struct diag *d);
-/* One object: ITEM itself, or a member of it.  Memory comes from A, failures
-   go to D; NULL then. */
-struct lobj *inputs_read_object(struct diag *d, struct arena *a, struct item *item,
-                                uint32_t member);
+/* One object: ITEM itself, or a member of it, prepared for link_add_object()
+   unless it is a shared library.  Memory comes from A, failures go to D; NULL
+   then. */
+struct lobj *inputs_read_object(const struct link *l, struct diag *d, struct arena *a,
+                                struct item *item, uint32_t member);
 
 #endif

@@ -73,10 +73,13 @@ static bool lay_out(struct link *l)
            link_add_islands(l) && link_start_early(l);
 }
 
-/* Two works that do not touch each other's data: the symbol table, which is
-   long, and everything else. */
+/* Works that do not touch each other's data: the two symbol tables, and
+   everything else. */
+enum { FILL_SYMTAB, FILL_REST, FILL_DYNSYM, FILL_COUNT };
+
 struct tables {
     struct link *l;
+    struct diag dynsym;
     bool ok;
 };
 
@@ -85,11 +88,18 @@ static void make_tables(void *arg, unsigned worker, uint64_t i)
     struct tables *t = arg;
 
     (void)worker;
-    if (i == 0)
+    switch (i) {
+    case FILL_SYMTAB:
         link_build_symtab(t->l);
-    else
-        t->ok = link_fill_dynsym(t->l) && link_fill_dynamic(t->l) && link_fill_dynrel(t->l) &&
-                link_fill_eh_frame(t->l) && link_fill_islands(t->l) && link_fill_heap_table(t->l);
+        break;
+    case FILL_REST:
+        t->ok = link_fill_dynamic(t->l) && link_fill_dynrel(t->l) && link_fill_eh_frame(t->l) &&
+                link_fill_islands(t->l) && link_fill_heap_table(t->l);
+        break;
+    case FILL_DYNSYM:
+        link_fill_dynsym(t->l, &t->dynsym);
+        break;
+    }
 }
 
 static bool relocate(struct link *l)
@@ -98,7 +108,9 @@ static bool relocate(struct link *l)
 
     if (!link_place_symbols(l))
         return false;
-    par_for(2, make_tables, &t);
+    par_for(FILL_COUNT, make_tables, &t);
+    if (t.dynsym.status != OK)
+        return diag_fail(l->d, t.dynsym.status, "%s", t.dynsym.text);
     return t.ok && link_finish_symtab(l) && link_pack_debug(l) && link_make_shstrtab(l) &&
            link_layout_file(l);
 }

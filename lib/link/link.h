@@ -112,6 +112,7 @@ struct lsym {
     uint32_t slots;    /* index into link.slots, 0 for none */
     uint16_t version;  /* VER_NDX_* or a node of ours; VERSYM_HIDDEN for "name@V" */
     _Atomic uint16_t needs;
+    uint32_t base;     /* length of a global one's NAME without "@VERSION" */
     uint8_t state;     /* enum sym_state */
     uint8_t visibility;
     bool referred : 1;     /* by an object */
@@ -298,7 +299,10 @@ bool inputs_add_object(struct link *l, struct lobj *o, bool retain, const char *
 /* ---- resolve.c ---- */
 struct lsym *link_intern(struct link *l, const char *name, size_t len);
 struct lsym *link_find(const struct link *l, const char *name);
-/* Add O's symbols to the link. */
+/* O, a relocatable object that was just read, gets its sections and local
+   symbols in memory of A.  Looks at nothing but L's options: any thread may. */
+bool link_prepare_object(const struct link *l, struct diag *d, struct arena *a, struct lobj *o);
+/* Add O, which is prepared, and its symbols to the link. */
 bool link_add_object(struct link *l, struct lobj *o);
 bool link_add_shared(struct link *l, struct lobj *o);
 /* After all inputs: versioned references, commons, what is exported, what
@@ -375,8 +379,6 @@ bool link_collect_eh_frame(struct link *l); /* after it */
 bool link_fill_eh_frame(struct link *l);
 /* The section whose code R, an FDE of S, describes; NULL if it names none. */
 struct lsec *eh_function(const struct lsec *s, const struct eh_record *r);
-/* All relocations of S by offset, in the arena; NULL after a failure. */
-struct reloc *lsec_relocs(struct link *l, const struct lsec *s);
 /* Where offset OFF of S is now: the section that holds it, and the offset
    there in *TO.  NULL if it was dropped. */
 struct lsec *lsec_moved(struct lsec *s, uint64_t off, uint64_t *to);
@@ -421,7 +423,7 @@ static inline uint64_t lsec_addr_or_0(const struct lsec *s) { return s->out ? ls
 
 /* ---- dynsym.c, dynamic.c ---- */
 bool link_make_dynsym(struct link *l);  /* who is in it, names, hashes, versions */
-bool link_fill_dynsym(struct link *l);  /* values, once laid out */
+bool link_fill_dynsym(struct link *l, struct diag *d);  /* values, once laid out */
 bool link_make_dynamic(struct link *l); /* the section */
 bool link_size_dynamic(struct link *l); /* its size, once the sections are known */
 bool link_fill_dynamic(struct link *l);
@@ -501,7 +503,15 @@ bool link_pack_debug(struct link *l); /* --compress-debug-sections */
 bool link_write(struct link *l);
 
 /* ---- early.c ---- */
-enum { LINK_WINDOW = 2 << 20 }; /* the file is written in parts of this size */
+/* The file is written in windows of this size: small ones where large ones
+   would not keep all processors at work.  Never a matter of how many there
+   are, since the build-id is a hash of the windows' hashes. */
+enum { LINK_WINDOW = 2 << 20, SMALL_WINDOW = 256 << 10, SMALL_FILE = 32 << 20 };
+static inline uint64_t link_window(const struct link *l)
+{
+    /* A heap's checksums are of larger blocks. */
+    return l->file_size < SMALL_FILE && !l->heap_count ? SMALL_WINDOW : LINK_WINDOW;
+}
 /* Begin to write what cannot change any more. */
 bool link_start_early(struct link *l);
 /* True if WINDOW is written by that. */

@@ -2,9 +2,9 @@
 /* members.c - objects out of files and archive members, on all processors. */
 
 #include "base/par.h"
+#include "link/complaints.h"
 #include "link/inputs.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 bool input_fail_lto(struct diag *d)
@@ -25,8 +25,7 @@ struct tasks {
     struct task *at;
     uint64_t count;
     struct arena *arenas; /* one for each worker */
-    pthread_mutex_t lock;
-    struct diag *results; /* one for each task: errors are told in order */
+    struct complaints complaints; /* told in the order of the tasks */
 };
 
 static const char *member_name(struct arena *a, const struct item *item, uint32_t member)
@@ -64,8 +63,8 @@ static bool member_bytes(struct diag *d, struct arena *a, const struct item *ite
 }
 
 /* Read one object; NULL after a failure. */
-struct lobj *inputs_read_object(struct diag *d, struct arena *a, struct item *item,
-                                uint32_t member)
+struct lobj *inputs_read_object(const struct link *l, struct diag *d, struct arena *a,
+                                struct item *item, uint32_t member)
 {
     const char *name = member_name(a, item, member);
     struct where here = {d->where, name, NO_INDEX};
@@ -100,6 +99,8 @@ struct lobj *inputs_read_object(struct diag *d, struct arena *a, struct item *it
                        o->o.kind == OBJ_CORE ? "a core file" : "a program");
     else if (ok && item->kind == ITEM_ARCHIVE && o->o.kind != OBJ_RELOCATABLE)
         ok = diag_fail(d, E_UNSUPPORTED, "is a shared library inside an archive");
+    if (ok && o->o.kind == OBJ_RELOCATABLE)
+        ok = link_prepare_object(l, d, a, o);
     d->where = here.up;
     return ok ? o : NULL;
 }
@@ -110,7 +111,8 @@ static void read_task(void *arg, unsigned worker, uint64_t i)
     struct task *task = &t->at[i];
 
     task->item->members[task->member] =
-        inputs_read_object(&t->results[i], &t->arenas[worker], task->item, task->member);
+        inputs_read_object(t->l, complaints_diag(&t->complaints, worker, i), &t->arenas[worker],
+                           task->item, task->member);
 }
 
 /* Read all that is wanted for certain, in parallel. */
@@ -128,9 +130,9 @@ bool inputs_read(struct inputs *ins)
                                                     : 0;
     t.at = arena_alloc(&l->arena, count, sizeof *t.at);
     t.arenas = calloc(workers, sizeof *t.arenas);
-    t.results = calloc(count + 1, sizeof *t.results);
-    if (!t.at || !t.arenas || !t.results)
+    if (!t.at || !t.arenas)
         ok = diag_nomem(l->d);
+    ok = ok && complaints_begin(l->d, &t.complaints);
     for (uint64_t i = 0; ok && i < ins->count; i++) {
         struct item *item = &ins->items[i];
 
@@ -139,14 +141,12 @@ bool inputs_read(struct inputs *ins)
         for (uint32_t m = 0; item->whole && m < item->ar.member_count; m++)
             t.at[t.count++] = (struct task){item, m};
     }
-    if (ok)
+    if (ok) {
         par_for(t.count, read_task, &t);
-    for (uint64_t i = 0; ok && i < t.count; i++)
-        if (t.results[i].status != OK)
-            diag_fail(l->d, t.results[i].status, "%s", t.results[i].text);
+        ok = complaints_end(l->d, &t.complaints);
+    }
     for (unsigned i = 0; t.arenas && i < workers; i++)
         arena_join(&l->arena, &t.arenas[i]);
     free(t.arenas);
-    free(t.results);
     return ok && l->d->errors == 0;
 }

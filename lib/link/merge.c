@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* merge.c - equal strings and constants of all objects become one. */
 
+#include "base/pages.h"
 #include "elf/elf.h"
 #include "link/link.h"
 
@@ -188,6 +189,7 @@ static bool table_grow(struct merger *m)
 
     if (!table)
         return diag_nomem(m->l->d);
+    pages_make(table, size * sizeof *table);
     for (uint64_t i = 0; i < m->size; i++)
         if (m->table[i].at) {
             uint64_t to = m->table[i].hash & (size - 1);

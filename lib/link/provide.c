@@ -200,8 +200,10 @@ static bool is_c_name(const char *s)
 {
     if (!*s || (*s >= '0' && *s <= '9'))
         return false;
-    return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
-           strlen(s);
+    while ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') ||
+           *s == '_')
+        s++;
+    return !*s;
 }
 
 /* The row for NAME, NULL if it is nothing that the linker provides. */

@@ -5,6 +5,7 @@
  * over common over weak over shared), the first of equals stays; two strong
  * ones are an error. */
 
+#include "base/pages.h"
 #include "elf/elf.h"
 #include "link/link.h"
 
@@ -48,6 +49,7 @@ static bool names_grow(struct names *t)
 
     if (!(bigger.slots = calloc(bigger.size, sizeof *bigger.slots)))
         return false;
+    pages_make(bigger.slots, bigger.size * sizeof *bigger.slots);
     for (uint64_t i = 0; i < t->size; i++)
         if (t->slots[i].name) {
             uint64_t to = t->slots[i].hash & (bigger.size - 1);
@@ -75,6 +77,14 @@ static struct name_slot *names_slot(struct names *t, const char *name, size_t le
     return slot;
 }
 
+/* "f@V" is called f in .dynsym. */
+static uint32_t base_length(const char *name, size_t len)
+{
+    const char *at = memchr(name, '@', len);
+
+    return (uint32_t)(at && at != name ? (size_t)(at - name) : len);
+}
+
 struct lsym *link_intern(struct link *l, const char *name, size_t len)
 {
     struct name_slot *slot = NULL;
@@ -98,7 +108,7 @@ struct lsym *link_intern(struct link *l, const char *name, size_t len)
         diag_nomem(l->d);
         return NULL;
     }
-    *s = (struct lsym){.name = name, .version = VER_NDX_GLOBAL};
+    *s = (struct lsym){.name = name, .base = base_length(name, len), .version = VER_NDX_GLOBAL};
     l->globals[l->global_count++] = s;
     slot->name = name;
     slot->what = s;
@@ -211,11 +221,8 @@ static bool discard_groups(struct link *l, struct lobj *o)
     return true;
 }
 
-static bool make_sections(struct link *l, struct lobj *o)
+static void make_sections(const struct link *l, struct lobj *o)
 {
-    o->secs = arena_alloc(&l->arena, o->o.section_count, sizeof *o->secs);
-    if (!o->secs)
-        return diag_nomem(l->d);
     for (uint32_t i = 0; i < o->o.section_count; i++) {
         const struct section *s = &o->o.sections[i];
         bool stripped = (s->flags & SEC_DEBUG) && l->opt->strip != STRIP_NONE;
@@ -230,15 +237,10 @@ static bool make_sections(struct link *l, struct lobj *o)
                     !(s->flags & SEC_EXCLUDE) && !stripped,
         };
     }
-    return true;
 }
 
-static bool make_locals(struct link *l, struct lobj *o)
+static void make_locals(struct lobj *o)
 {
-    o->locals = arena_alloc(&l->arena, o->o.first_global, sizeof *o->locals);
-    o->globals = arena_alloc(&l->arena, o->o.symbol_count - o->o.first_global, sizeof *o->globals);
-    if (!o->locals || !o->globals)
-        return diag_nomem(l->d);
     for (uint32_t i = 0; i < o->o.first_global; i++)
         o->locals[i] = (struct lsym){
             .name = o->o.symbols[i].name,
@@ -248,6 +250,17 @@ static bool make_locals(struct link *l, struct lobj *o)
             .visibility = VIS_HIDDEN,
             .localized = true,
         };
+}
+
+bool link_prepare_object(const struct link *l, struct diag *d, struct arena *a, struct lobj *o)
+{
+    o->secs = arena_alloc(a, o->o.section_count, sizeof *o->secs);
+    o->locals = arena_alloc(a, o->o.first_global, sizeof *o->locals);
+    o->globals = arena_alloc(a, o->o.symbol_count - o->o.first_global, sizeof *o->globals);
+    if (!o->secs || !o->locals || !o->globals)
+        return diag_nomem(d);
+    make_sections(l, o);
+    make_locals(o);
     return true;
 }
 
@@ -412,7 +425,7 @@ static bool check_sections(struct link *l, const struct lobj *o)
 
 bool link_add_object(struct link *l, struct lobj *o)
 {
-    if (!check_sections(l, o) || !make_sections(l, o) || !make_locals(l, o) || !discard_groups(l, o))
+    if (!check_sections(l, o) || !discard_groups(l, o))
         return false;
     for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
         const struct symbol *from = &o->o.symbols[i];

@@ -70,8 +70,11 @@ static const char *output_name(const struct link *l, const struct lsec *s)
     const char *out = name;
 
     for (size_t i = 0; i < sizeof renames / sizeof *renames; i++) {
-        size_t n = strlen(renames[i].prefix);
+        size_t n = 0;
 
+        if (name[0] != '.' || name[1] != renames[i].prefix[1]) /* most are done with here */
+            continue;
+        n = strlen(renames[i].prefix);
         if (n > best && !strncmp(name, renames[i].prefix, n) && (!name[n] || name[n] == '.')) {
             best = n;
             out = renames[i].out;

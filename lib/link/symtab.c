@@ -39,13 +39,16 @@ static void add(struct table *t, const char *name, uint8_t info, uint8_t other, 
 {
     bool far = section >= SHN_LORESERVE && section < SECTION_ABS;
     uint16_t index = section == SECTION_ABS ? SHN_ABS : far ? SHN_XINDEX : (uint16_t)section;
+    uint8_t *p = buf_reserve(&t->out, SYM64_SIZE);
 
-    buf_uint(&t->out, strtab_add(&t->l->strtab, name), 4);
-    buf_uint(&t->out, info, 1);
-    buf_uint(&t->out, other, 1);
-    buf_uint(&t->out, index, 2);
-    buf_uint(&t->out, value, 8);
-    buf_uint(&t->out, size, 8);
+    if (p) {
+        store_uint(p, 4, false, strtab_add(&t->l->strtab, name));
+        p[4] = info;
+        p[5] = other;
+        store_uint(p + 6, 2, false, index);
+        store_uint(p + 8, 8, false, value);
+        store_uint(p + 16, 8, false, size);
+    }
     buf_uint(&t->extended, far ? section : 0, 4);
     t->any_extended = t->any_extended || far;
     t->count++;

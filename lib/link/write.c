@@ -22,7 +22,6 @@
 #include <xxhash.h>
 
 enum {
-    WINDOW = LINK_WINDOW,
     MARGIN = 16,            /* more than any field, and what a relaxation looks at */
     PIECE = 128 << 10,      /* what the processor keeps at hand */
     READ_DIRECT = 64 << 10, /* from this size on, read() beats page faults */
@@ -39,6 +38,7 @@ struct writer {
     struct link *l;
     struct extent *extents;
     uint64_t count, cap;
+    uint64_t window, windows; /* their size, and how many there are */
     uint8_t **buffers; /* one window and its margins for each worker */
     uint64_t *hashes;  /* of each window, for the build-id */
     struct complaints complaints;
@@ -194,15 +194,15 @@ static uint64_t heap_hash(const struct writer *w, uint64_t start, uint64_t exten
     const struct extent *x = &w->extents[extent];
 
     return XXH3_64bits(x->sec->heap->blocks + (start - x->offset) / SIMG_CHECK_BLOCK,
-                       WINDOW / SIMG_CHECK_BLOCK * sizeof(uint64_t));
+                       w->window / SIMG_CHECK_BLOCK * sizeof(uint64_t));
 }
 
 static void write_window(void *arg, unsigned worker, uint64_t i)
 {
     struct writer *w = arg;
     struct diag *d = complaints_diag(&w->complaints, worker, i);
-    uint64_t start = i * WINDOW;
-    uint64_t end = start + WINDOW < w->l->file_size ? start + WINDOW : w->l->file_size;
+    uint64_t start = i * w->window;
+    uint64_t end = start + w->window < w->l->file_size ? start + w->window : w->l->file_size;
     uint8_t *buffer = w->buffers[worker] + MARGIN;
     uint64_t lo = 0, hi = w->count, hashed = 0;
 
@@ -236,7 +236,7 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
         at = to;
     }
     if (w->hashes)
-        w->hashes[i] = hashed == WINDOW && w->extents[lo].offset + w->extents[lo].size >= end
+        w->hashes[i] = hashed == w->window && w->extents[lo].offset + w->extents[lo].size >= end
                            ? heap_hash(w, start, lo)
                            : XXH3_64bits(buffer, end - start);
     errno = 0;
@@ -245,7 +245,7 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
         atomic_store(&w->failed, true);
     }
     if (atomic_fetch_add(&w->done, 1) && worker == 0)
-        link_progress(w->l, "writing", w->done, (w->l->file_size + WINDOW - 1) / WINDOW);
+        link_progress(w->l, "writing", w->done, w->windows);
 }
 
 /* ---- the list of extents ---- */
@@ -304,7 +304,7 @@ static bool list_extents(struct writer *w)
 
 /* A hash of the windows' hashes, put into the note when all is written.  It
    covers every byte but its own. */
-static bool write_build_id(struct writer *w, uint64_t windows)
+static bool write_build_id(struct writer *w)
 {
     struct lsec *s = w->l->made[MADE_BUILD_ID];
     uint64_t size = 0;
@@ -315,40 +315,40 @@ static bool write_build_id(struct writer *w, uint64_t windows)
     size = load_uint(s->data + 4, 4, false);
     for (uint64_t at = 0; at < size; at += 4)
         store_uint(s->data + 16 + at, 4, true,
-                   XXH3_64bits_withSeed(w->hashes, windows * sizeof *w->hashes, at) & 0xffffffff);
+                   XXH3_64bits_withSeed(w->hashes, w->windows * sizeof *w->hashes, at) & 0xffffffff);
     return output_write(&w->l->output, s->data + 16, size, s->out->offset + s->offset + 16);
 }
 
-static bool make_buffers(struct writer *w, uint64_t windows)
+static bool make_buffers(struct writer *w)
 {
     struct link *l = w->l;
     unsigned workers = par_workers();
 
     if (l->opt->build_id == BUILD_ID_HASH &&
-        !(w->hashes = arena_alloc(&l->arena, windows, sizeof *w->hashes)))
+        !(w->hashes = arena_alloc(&l->arena, w->windows, sizeof *w->hashes)))
         return diag_nomem(l->d);
     if (!(w->buffers = arena_alloc(&l->arena, workers, sizeof *w->buffers)))
         return diag_nomem(l->d);
     for (unsigned i = 0; i < workers; i++)
-        if (!(w->buffers[i] = malloc(WINDOW + 2 * MARGIN)) || !link_own(l, w->buffers[i]))
+        if (!(w->buffers[i] = malloc(w->window + 2 * MARGIN)) || !link_own(l, w->buffers[i]))
             return diag_nomem(l->d);
     return true;
 }
 
 bool link_write(struct link *l)
 {
-    struct writer w = {.l = l};
-    uint64_t windows = (l->file_size + WINDOW - 1) / WINDOW;
+    struct writer w = {.l = l, .window = link_window(l)};
     int early_error = 0;
     bool ok = false;
 
-    if (!list_extents(&w) || !make_buffers(&w, windows))
+    w.windows = (l->file_size + w.window - 1) / w.window;
+    if (!list_extents(&w) || !make_buffers(&w))
         return false;
     if (!(l->early ? output_room(l->d, &l->output, l->file_size)
                    : output_begin(l->d, l->opt->output, l->file_size, &l->output)) ||
         !complaints_begin(l->d, &w.complaints))
         return false;
-    par_for(windows, write_window, &w);
+    par_for(w.windows, write_window, &w);
     ok = complaints_end(l->d, &w.complaints) || l->opt->noinhibit;
     if (!link_end_early(l, w.hashes, &early_error)) {
         w.failed = true;
@@ -356,7 +356,7 @@ bool link_write(struct link *l)
     }
     if (ok && !w.failed && !link_finish_heaps(l))
         return false;
-    if (ok && (w.failed || !write_build_id(&w, windows)))
+    if (ok && (w.failed || !write_build_id(&w)))
         ok = diag_fail(l->d, E_SYSTEM, "%s: cannot write: %s", l->opt->output,
                        strerror(w.os_error ? w.os_error : EIO));
     return ok && output_commit(l->d, &l->output, 0777);
