@@ -21,10 +21,12 @@ static const char usage[] =
     "                          arm64-apple-macos, x86_64-w64-mingw32, aarch64-windows-gnu\n"
     "                          and the like (default: this machine)\n"
     "  --heap-relocs=MODE      native (the default): each pointer is a relocation;\n"
+    "                          prelinked: the object relocates its heap when the image\n"
+    "                          is loaded, by code of its own (ELF only);\n"
     "                          none: pointers stay heap addresses\n"
     "  -h, --help              this text\n"
     "\n"
-    "LLVM's library is needed (on Debian: libllvm14), and nothing else.\n"
+    "LLVM's library is needed (on Debian: libllvm14), but for prelinked objects.\n"
     "\n"
     "Exit code: 0 done, 2 usage, 3 I/O, 4 not a heap container, 5 malformed, 6 not supported.\n";
 
@@ -50,14 +52,15 @@ static void say(void *arg, enum diag_kind kind, const char *text)
 
 static bool read_mode(struct pack_command *c, const char *mode)
 {
-    c->options.none = !strcmp(mode, "none");
-    if (c->options.none || !strcmp(mode, "native"))
-        return true;
-    if (!strcmp(mode, "prelinked"))
-        return diag_fail(c->d, E_UNSUPPORTED,
-                         "--heap-relocs: prelinked needs to know where the heap will be: "
-                         "objtool link does that");
-    return diag_fail(c->d, E_USAGE, "--heap-relocs: '%s' is not native or none", mode);
+    static const char *const modes[] = {
+        [PACK_NATIVE] = "native", [PACK_PRELINKED] = "prelinked", [PACK_NONE] = "none"};
+
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (!strcmp(mode, modes[i])) {
+            c->options.mode = (enum pack_mode)i;
+            return true;
+        }
+    return diag_fail(c->d, E_USAGE, "--heap-relocs: '%s' is not native, prelinked or none", mode);
 }
 
 static const char *host_triple(struct pack_command *c)
@@ -110,21 +113,30 @@ static bool read_options(struct pack_command *c, int argc, char **argv)
     return pack_target_read(c->d, target ? target : host_triple(c), &c->options.target);
 }
 
+/* Objects that relocate themselves are made without LLVM. */
+static bool has_maker(struct pack_command *c)
+{
+#ifndef HAVE_LLVM
+    if (c->options.mode != PACK_PRELINKED)
+        return diag_fail(c->d, E_UNSUPPORTED,
+                         "this objtool was built --without-llvm, and makes objects with "
+                         "--heap-relocs=prelinked only");
+#endif
+    (void)c;
+    return true;
+}
+
 int cmd_pack(int argc, char **argv)
 {
     struct diag d = {.sink = say};
     struct pack_command c = {.d = &d};
     struct buf out = {0};
 
-#ifndef HAVE_LLVM
-    diag_fail(&d, E_UNSUPPORTED, "this objtool was built --without-llvm");
-    return diag_exit_code(d.status);
-#endif
     if (read_options(&c, argc, argv) && c.help) {
         buf_printf(&out, "%s", usage);
         return tell_print(&out, 0);
     }
-    if (d.status == OK)
+    if (d.status == OK && has_maker(&c))
         pack_run(&d, &c.options);
     return diag_exit_code(d.status);
 }

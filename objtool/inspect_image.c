@@ -63,7 +63,9 @@ static void put_place(struct report *r, const struct image_heap *h)
         return;
     line = rep_line(r, "heap");
     buf_printf(line, "at 0x%" PRIx64 ", ", h->at);
-    if (h->mode == SIMG_MODE_PRELINKED)
+    if (image_heap_is_mobile(h))
+        buf_printf(line, "relocates itself when it is loaded");
+    else if (h->mode == SIMG_MODE_PRELINKED)
         buf_printf(line, "prelinked for 0x%" PRIx64, h->base);
     else if (h->mode == SIMG_MODE_NATIVE)
         buf_printf(line, "relocated by the system's loader");

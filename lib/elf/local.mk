@@ -8,6 +8,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/elf/read.c lib/elf/read_relocs.c lib/elf/read_shared.c lib/elf/reader.h \
 	lib/elf/rel_aarch64.c \
 	lib/elf/rel_x86_64.c \
+	lib/elf/relocatable.c lib/elf/relocatable.h \
 	lib/elf/verify.c lib/elf/verify.h \
 	lib/elf/verify_dynamic.c \
 	lib/elf/verify_heap.c lib/elf/verify_heaps.h \

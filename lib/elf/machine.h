@@ -12,6 +12,7 @@ struct elf_machine {
     const struct reloc_range *rows;
     /* Numbers of the dynamic relocations that an image may need. */
     uint32_t relative, glob_dat, jump_slot, abs, irelative;
+    uint32_t pc64; /* S + A - P in eight bytes, for objects */
     uint32_t dtpmod, dtpoff, tpoff, tlsdesc;
     /* _GLOBAL_OFFSET_TABLE_ is the start of .got.plt, not of .got. */
     bool got_is_gotplt;

@@ -185,7 +185,7 @@ const struct elf_machine elf_aarch64 = {
     .number = EM_AARCH64,
     .arch = &arch_aarch64,
     .rows = ranges,
-    .relative = 1027, .glob_dat = 1025, .jump_slot = 1026, .abs = 257, .irelative = 1032,
+    .relative = 1027, .glob_dat = 1025, .jump_slot = 1026, .abs = 257, .irelative = 1032, .pc64 = 260,
     .dtpmod = 1028, .dtpoff = 1029, .tpoff = 1030, .tlsdesc = 1031,
     .got_is_gotplt = false,
     .feature_and = 0xc0000000,

@@ -80,7 +80,7 @@ const struct elf_machine elf_x86_64 = {
     .number = EM_X86_64,
     .arch = &arch_x86_64,
     .rows = ranges,
-    .relative = 8, .glob_dat = 6, .jump_slot = 7, .abs = 1, .irelative = 37,
+    .relative = 8, .glob_dat = 6, .jump_slot = 7, .abs = 1, .irelative = 37, .pc64 = 24,
     .dtpmod = 16, .dtpoff = 17, .tpoff = 18, .tlsdesc = 36,
     .got_is_gotplt = true,
     .feature_and = 0xc0000002,

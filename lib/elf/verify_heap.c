@@ -81,6 +81,11 @@ void verify_heap_table(struct verify *v)
 
 /* ---- places and rights ---- */
 
+static bool all_zero(struct span s)
+{
+    return s.size == 0 || (s.at[0] == 0 && !memcmp(s.at, s.at + 1, s.size - 1));
+}
+
 static void check_segment_place(struct verify *v, const struct image_heap *h, uint32_t i)
 {
     const struct heap_segment *s = &h->heap.segments[i];
@@ -91,7 +96,9 @@ static void check_segment_place(struct verify *v, const struct image_heap *h, ui
     if (!l)
         diag_fail(v->d, E_FORMAT, "0x%" PRIx64 " bytes at 0x%" PRIx64 " are not inside a PT_LOAD",
                   s->size, addr);
-    else if (s->kind == SIMG_SEGMENT_ZERO && addr < l->file_end)
+    else if (s->kind == SIMG_SEGMENT_ZERO && addr < l->file_end &&
+             !(image_heap_is_mobile(h) && elf_image_bytes(&v->m, addr, s->size, &bytes) &&
+               all_zero(bytes)))
         diag_fail(v->d, E_FORMAT,
                   "it is zero-fill, and the file has bytes for 0x%" PRIx64 " (PT_LOAD %" PRIu32 ")",
                   addr, l->segment);
@@ -106,7 +113,7 @@ static void check_place(struct verify *v, const struct image_heap *h)
 {
     if (h->at % HUGE_PAGE)
         diag_fail(v->d, E_FORMAT, "it is at 0x%" PRIx64 ", not a multiple of 2 MiB", h->at);
-    if (h->mode != SIMG_MODE_NONE && h->base != h->at)
+    if (h->mode != SIMG_MODE_NONE && h->base != h->at && !image_heap_is_mobile(h))
         diag_fail(v->d, E_FORMAT, "it is relocated for 0x%" PRIx64 " and lies at 0x%" PRIx64,
                   h->base, h->at);
     if (h->mode == SIMG_MODE_PRELINKED && !(h->flags & SIMG_HEAP_HAS_SLOTS) &&

@@ -38,7 +38,8 @@ static void check_plain(struct collector *c, const struct elf_dynamic_reloc *r,
     bool relative = r->source == ELF_FROM_RELR || (machine && r->type == machine->relative);
 
     c->plain[p - c->h->places.all]++;
-    if (c->tell && relative && heap_at(c->h, p)->mode == SIMG_MODE_PRELINKED)
+    if (c->tell && relative && heap_at(c->h, p)->mode == SIMG_MODE_PRELINKED &&
+        !image_heap_is_mobile(heap_at(c->h, p)))
         diag_fail(c->v->d, E_FORMAT,
                   "%s %" PRIu64 ": 0x%" PRIx64
                   " is in a prelinked heap, and the loader adds the image's address to it",
@@ -63,7 +64,8 @@ static bool collect(void *arg, const struct elf_dynamic_reloc *r)
                   elf_reloc_source_name(r->source), r->index, r->addr);
     if (r->source == ELF_FROM_RELR || r->symbol == 0) {
         check_plain(c, r, p);
-        return verify_go_on(c->v);
+        if (!image_heap_is_mobile(h))
+            return verify_go_on(c->v);
     }
     if (!arena_grow(c->v->a, (void **)&c->all, c->count, &c->cap, sizeof *c->all)) {
         c->v->nomem = true;
@@ -116,6 +118,8 @@ static void check_named(const struct collector *c, const char *what, uint64_t ad
                   addr, name);
         return;
     }
+    if (r->symbol == 0)
+        return; /* another linker bound it within the image */
     if (r->symbol >= c->v->m.symbol_count)
         return; /* reloc-symbol tells */
     s = elf_image_symbol(&c->v->m, r->symbol);

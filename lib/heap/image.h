@@ -43,6 +43,13 @@ struct image_heap {
     uint32_t flags; /* enum simg_heap_flag */
 };
 
+/* It adds its own address when it is loaded, wherever that is (objects of
+   `objtool pack --heap-relocs=prelinked`, which no linker relocates). */
+static inline bool image_heap_is_mobile(const struct image_heap *h)
+{
+    return h->mode == SIMG_MODE_PRELINKED && h->base == 0;
+}
+
 struct heap_image {
     uint64_t table;    /* its address */
     struct span bytes; /* of the table */

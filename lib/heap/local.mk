@@ -10,7 +10,42 @@ lib_libsysobj_la_SOURCES += \
 	lib/heap/julia_heap.c \
 	lib/heap/julia_parts.h \
 	lib/heap/pages.c lib/heap/pages.h \
+	lib/heap/startup.c lib/heap/startup.h \
+	lib/heap/table.c lib/heap/table.h \
 	lib/heap/verify.c lib/heap/verify.h \
 	lib/heap/image.c lib/heap/image.h \
 	lib/heap/image_parts.h \
 	lib/heap/image_rows.c
+
+# The start-up code of images (runtime/startup.c), compiled for each CPU, as arrays.
+EXTRA_DIST += runtime/startup.c runtime/move.h
+BUILT_SOURCES += lib/heap/startup_bytes.h
+CLEANFILES += lib/heap/startup_bytes.h lib/heap/startup-x86_64.o lib/heap/startup-aarch64.o
+nodist_lib_libsysobj_la_SOURCES = lib/heap/startup_bytes.h
+STARTUP_INPUTS = $(top_srcdir)/runtime/startup.c $(top_srcdir)/runtime/move.h \
+	$(top_srcdir)/include/sysimage/format.h
+STARTUP_FLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIC -fvisibility=hidden \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Wconversion -Wshadow
+startup_verbose = $(startup_verbose_@AM_V@)
+startup_verbose_ = $(startup_verbose_@AM_DEFAULT_V@)
+startup_verbose_0 = @echo "  STARTUP " $@;
+
+# No path of the build gets into the object; no compiler gives an empty one.
+lib/heap/startup-x86_64.o: $(STARTUP_INPUTS)
+	@$(MKDIR_P) lib/heap
+	$(startup_verbose)if test -n "$(STARTUP_CC_x86_64)"; then \
+	  $(STARTUP_CC_x86_64) $(STARTUP_FLAGS) -I$(top_srcdir)/include -c $(top_srcdir)/runtime/startup.c -o $@; \
+	else : >$@; fi
+lib/heap/startup-aarch64.o: $(STARTUP_INPUTS)
+	@$(MKDIR_P) lib/heap
+	$(startup_verbose)if test -n "$(STARTUP_CC_aarch64)"; then \
+	  $(STARTUP_CC_aarch64) $(STARTUP_FLAGS) -I$(top_srcdir)/include -c $(top_srcdir)/runtime/startup.c -o $@; \
+	else : >$@; fi
+
+lib/heap/startup_bytes.h: lib/heap/startup-x86_64.o lib/heap/startup-aarch64.o
+	$(startup_verbose)for cpu in x86_64 aarch64; do \
+	  echo "static const uint8_t startup_$$cpu[] = {"; \
+	  od -An -v -tx1 lib/heap/startup-$$cpu.o | sed 's/ \(..\)/0x\1,/g'; \
+	  test -s lib/heap/startup-$$cpu.o || echo 0; \
+	  echo "};"; \
+	done >$@.tmp && mv $@.tmp $@

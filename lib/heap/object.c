@@ -32,6 +32,12 @@ uint32_t heap_stub_index(const struct object *o, uint32_t import)
     return view_of(o)->stub_index[import];
 }
 
+bool heap_slot_is_stub(const struct object *o, const struct heap_import_slot *slot)
+{
+    return heap_has_stub(&o->heap->imports[slot->import]) && slot->addend == 0 &&
+           !o->direct_functions;
+}
+
 uint64_t heap_span(const struct object *o)
 {
     const struct section *last = &o->sections[heap_stub_section(o->heap)];
@@ -210,7 +216,7 @@ static struct reloc import_slot(const struct object *o, uint32_t section, uint64
                       .number = HEAP_ADDRESS,
                       .type = &types[0]};
 
-    if (heap_has_stub(&h->imports[slot.import]) && slot.addend == 0 && !o->direct_functions) {
+    if (heap_slot_is_stub(o, &slot)) {
         r.symbol = heap_section_symbol(heap_stub_section(h));
         r.addend = (int64_t)heap_stub_index(o, slot.import) * SIMG_STUB_SIZE;
     }

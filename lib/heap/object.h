@@ -37,6 +37,9 @@ static inline bool heap_has_stub(const struct heap_import *i)
 /* The place of IMPORT among those with a stub. */
 uint32_t heap_stub_index(const struct object *o, uint32_t import);
 
+/* SLOT holds the address of a stub, not the import's own. */
+bool heap_slot_is_stub(const struct object *o, const struct heap_import_slot *slot);
+
 /* The end of the heap's address space, these two sections counted. */
 uint64_t heap_span(const struct object *o);
 

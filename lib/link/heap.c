@@ -10,7 +10,7 @@
 
 #include "heap/object.h"
 #include "link/link.h"
-#include "link/startup.h"
+#include "heap/startup.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
@@ -199,47 +199,12 @@ static bool find_moving(struct finder *f, struct lsec *s)
     return true;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 /* S's own slots and those that FOUND lists. */
 static bool join_slots(struct link *l, struct lsec *s, const struct finder *found)
 {
-    struct slot_map *m = &s->heap->slots;
-    uint64_t size = (s->size + 63) / 64, odd = 0;
-    uint8_t *bits = NULL;
-    uint64_t *odds = NULL;
-
-    if (s->sec->slots)
-        *m = *s->sec->slots;
-    if (found->count == 0)
-        return true;
-    for (uint64_t i = 0; i < found->count; i++)
-        odd += found->at[i] % 8 != 0;
-    if (!(bits = arena_alloc(&l->arena, 1, size)) ||
-        (odd && !(odds = arena_alloc(&l->arena, m->odd_count + odd, sizeof *odds))))
-        return diag_nomem(l->d);
-    if (m->bitmap)
-        memcpy(bits, m->bitmap, m->bitmap_size);
-    if (odds)
-        memcpy(odds, m->odd, m->odd_count * sizeof *odds);
-    for (uint64_t i = 0, n = m->odd_count; i < found->count; i++)
-        if (found->at[i] % 8)
-            odds[n++] = found->at[i];
-        else
-            bits[found->at[i] / 64] |= (uint8_t)(1 << found->at[i] / 8 % 8);
-    if (odds)
-        qsort(odds, m->odd_count + odd, sizeof *odds, by_value);
-    m->bitmap = bits;
-    m->bitmap_size = size;
-    m->odd = odds ? odds : m->odd;
-    m->odd_count += odd;
-    m->count += found->count;
-    return true;
+    return slots_join(&l->arena, s->sec->slots, s->size, found->at, found->count,
+                      &s->heap->slots) ||
+           diag_nomem(l->d);
 }
 
 static bool settle_section(struct link *l, struct lsec *s, struct finder *found)

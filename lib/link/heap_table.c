@@ -4,22 +4,19 @@
 
 #include "base/par.h"
 #include "elf/elf.h"
-#include "heap/object.h"
+#include "heap/table.h"
 #include "link/link.h"
 
 #include <stdlib.h>
-#include <sysimage/format.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 /* ---- the table ---- */
 
-/* The table in the making: made once for its size, and once for good. */
+/* The table is made twice: for its size, and once for good. */
 struct maker {
     const struct link *l;
-    struct simg_table head;
-    struct buf heaps, segments, roots, imports, import_slots, metas;
-    struct strtab strings;
+    struct table_maker table;
     uint64_t addr; /* of the table; 0 before it has one */
     bool placed;   /* it has */
     bool written;  /* the blocks' hashes are known */
@@ -44,59 +41,25 @@ static uint64_t checksum(const struct lsec *s, bool written)
     return written ? XXH3_64bits(s->heap->blocks, blocks * sizeof *s->heap->blocks) : 0;
 }
 
-static void add_segment(struct maker *m, const struct lobj *o, uint32_t n)
+static void add_part(struct maker *m, const struct lobj *o, uint32_t n)
 {
-    const struct heap *h = o->o.heap;
-    const struct lsec *s = &o->secs[n];
-    const struct heap_segment *g = n <= h->segment_count ? &h->segments[n - 1] : NULL;
-    struct buf *b = &m->segments;
+    const struct lsec *s = &o->secs[n], *bits = s->heap->bits, *odd = s->heap->odd;
     bool zero = s->sec->flags & SEC_ZERO;
+    struct table_part part = {
+        .addr = s->sec->addr,
+        .size = s->size,
+        .prot = prot_of(s->sec),
+        .flags = (s->late_rights ? SIMG_SEG_LOADED_WRITABLE : 0u) | (zero ? SIMG_SEG_ZERO : 0u),
+        .bits = bits ? distance(m, lsec_addr_or_0(bits)) : 0,
+        .bits_size = bits ? bits->size : 0,
+        .odd = odd ? distance(m, lsec_addr_or_0(odd)) : 0,
+        .odd_count = odd ? s->heap->slots.odd_count : 0,
+        .slot_count = s->heap->slots.count,
+        .checksum = zero ? 0 : checksum(s, m->written),
+    };
 
-    if (!s->live || s->size == 0)
-        return;
-    buf_uint(b, s->sec->addr, 8);
-    buf_uint(b, s->size, 8);
-    buf_uint(b, prot_of(s->sec), 4);
-    buf_uint(b,
-             (s->late_rights ? SIMG_SEG_LOADED_WRITABLE : 0u) | (zero ? SIMG_SEG_ZERO : 0u) |
-                 (n == heap_table_section(h) ? SIMG_SEG_IMPORTS : 0u) |
-                 (n == heap_stub_section(h) ? SIMG_SEG_STUBS : 0u),
-             4);
-    buf_uint(b,
-             g                           ? g->kind
-             : n == heap_stub_section(h) ? SIMG_SEGMENT_CODE
-                                         : SIMG_SEGMENT_READ_ONLY,
-             4);
-    buf_uint(b, strtab_add(&m->strings, g ? g->name : ""), 4);
-    buf_uint(b, s->heap->bits ? (uint64_t)distance(m, lsec_addr_or_0(s->heap->bits)) : 0, 8);
-    buf_uint(b, s->heap->bits ? s->heap->bits->size : 0, 8);
-    buf_uint(b, s->heap->odd ? (uint64_t)distance(m, lsec_addr_or_0(s->heap->odd)) : 0, 8);
-    buf_uint(b, s->heap->odd ? s->heap->slots.odd_count : 0, 8);
-    buf_uint(b, s->heap->slots.count, 8);
-    buf_uint(b, zero ? 0 : checksum(s, m->written), 8);
-    m->head.segment_count++;
-}
-
-static void add_root(struct maker *m, const struct heap_root *r)
-{
-    buf_uint(&m->roots, strtab_add(&m->strings, r->name), 4);
-    buf_uint(&m->roots, r->kind, 4);
-    buf_uint(&m->roots, r->addr, 8);
-    buf_uint(&m->roots, r->size, 8);
-    m->head.root_count++;
-}
-
-static void add_import(struct maker *m, const struct lobj *o, uint32_t n)
-{
-    const struct heap_import *i = &o->o.heap->imports[n];
-    bool stub = heap_has_stub(i) && !o->o.direct_functions;
-    const struct section *table = &o->o.sections[heap_table_section(o->o.heap)];
-
-    buf_uint(&m->imports, strtab_add(&m->strings, i->name), 4);
-    buf_uint(&m->imports, i->kind, 2);
-    buf_uint(&m->imports, i->weak, 2);
-    buf_uint(&m->imports, stub ? table->addr + 8ull * heap_stub_index(&o->o, n) : SIMG_NO_PLACE, 8);
-    m->head.import_count++;
+    if (s->live && s->size)
+        table_add_part(&m->table, &o->o, n, &part);
 }
 
 /* Import I is defined in this image, so the heap cannot do without it. */
@@ -109,27 +72,17 @@ static bool is_inside(const struct lobj *o, uint32_t i)
 
 /* The slots that hold an import's own address, as far as the loader fills
    them. */
-static uint64_t add_import_slots(struct maker *m, const struct lobj *o)
+static void add_import_slots(struct maker *m, const struct lobj *o)
 {
     const struct heap *h = o->o.heap;
-    uint64_t count = 0;
 
     for (uint64_t i = 0; i < h->import_slot_count; i++) {
         struct heap_import_slot slot = heap_import_slot_at(h, i);
-        const struct lsym *s = lobj_sym(o, heap_import_symbol(h, slot.import));
 
-        if ((heap_has_stub(&h->imports[slot.import]) && slot.addend == 0 &&
-             !o->o.direct_functions) ||
-            !lsym_preemptible(s))
-            continue;
-        buf_uint(&m->import_slots, slot.place, 8);
-        buf_uint(&m->import_slots, slot.import, 4);
-        buf_uint(&m->import_slots, 0, 4);
-        buf_uint(&m->import_slots, (uint64_t)slot.addend, 8);
-        count++;
+        if (!heap_slot_is_stub(&o->o, &slot) &&
+            lsym_preemptible(lobj_sym(o, heap_import_symbol(h, slot.import))))
+            table_add_import_slot(&m->table, &slot);
     }
-    m->head.import_slot_count += count;
-    return count;
 }
 
 static uint32_t heap_flags(const struct maker *m, const struct lobj *o)
@@ -151,94 +104,25 @@ static void add_heap(struct maker *m, const struct lobj *o)
                                      [HEAP_RELOCS_NATIVE] = SIMG_MODE_NATIVE,
                                      [HEAP_RELOCS_PRELINKED] = SIMG_MODE_PRELINKED,
                                      [HEAP_RELOCS_NONE] = SIMG_MODE_NONE};
-    const struct heap *h = o->o.heap;
     uint32_t mode = modes[m->l->opt->heap_relocs];
-    uint32_t segments = m->head.segment_count, roots = m->head.root_count;
-    uint32_t imports = m->head.import_count, metas = m->head.meta_count;
-    uint64_t import_slots = m->head.import_slot_count, slots = 0;
-    struct buf *b = &m->heaps;
+    uint64_t slots = 0;
 
     for (uint32_t n = 1; n < o->o.section_count; n++) {
-        add_segment(m, o, n);
+        add_part(m, o, n);
         slots += o->secs[n].live ? (mode == SIMG_MODE_NONE && o->secs[n].sec->slots
                                         ? o->secs[n].sec->slots->count
                                         : o->secs[n].heap->slots.count)
                                  : 0;
     }
-    for (uint32_t i = 0; i < h->root_count; i++)
-        add_root(m, &h->roots[i]);
-    for (uint32_t i = 0; i < h->import_count; i++)
-        add_import(m, o, i);
-    for (uint32_t i = 0; i < h->meta_count; i++, m->head.meta_count++) {
-        buf_uint(&m->metas, strtab_add(&m->strings, h->metas[i].key), 4);
-        buf_uint(&m->metas, strtab_add(&m->strings, h->metas[i].value), 4);
-    }
-    buf_uint(b, (uint64_t)distance(m, o->heap_base), 8);
-    buf_uint(b, mode == SIMG_MODE_NONE ? 0 : o->heap_base, 8);
-    buf_uint(b, heap_span(&o->o), 8);
-    buf_uint(b, mode, 4);
-    buf_uint(b, heap_flags(m, o), 4);
-    buf_uint(b, h->address_bits, 4);
-    buf_uint(b, segments, 4);
-    buf_uint(b, m->head.segment_count - segments, 4);
-    buf_uint(b, roots, 4);
-    buf_uint(b, h->root_count, 4);
-    buf_uint(b, imports, 4);
-    buf_uint(b, h->import_count, 4);
-    buf_uint(b, metas, 4);
-    buf_uint(b, h->meta_count, 4);
-    buf_uint(b, 0, 4);
-    buf_uint(b, import_slots, 8);
-    buf_uint(b, add_import_slots(m, o), 8);
-    buf_uint(b, slots, 8);
-    buf_bytes(b, h->id, sizeof h->id);
-    buf_uint(b, strtab_add(&m->strings, h->runtime), 4);
-    buf_uint(b, strtab_add(&m->strings, h->version), 4);
-    buf_uint(b, strtab_add(&m->strings, h->build_id), 4);
-    buf_uint(b, strtab_add(&m->strings, h->flags), 4);
-    m->head.heap_count++;
-}
-
-/* The parts one after another behind the header; strings last. */
-static void assemble(struct maker *m, struct buf *out)
-{
-    struct simg_table *t = &m->head;
-    const struct {
-        struct buf *from;
-        uint64_t *at;
-    } parts[] = {
-        {&m->heaps, &t->heaps},        {&m->segments, &t->segments},         {&m->roots, &t->roots},
-        {&m->imports, &t->imports},    {&m->import_slots, &t->import_slots}, {&m->metas, &t->metas},
-        {&m->strings.out, &t->strings}};
-    uint64_t at = sizeof *t;
-    uint64_t words[7];
-
-    for (size_t i = 0; i < 7; i++) {
-        *parts[i].at = at;
-        words[i] = at;
-        at = align_up(at + parts[i].from->size, 8);
-    }
-    buf_bytes(out, SIMG_TABLE_MAGIC, 8);
-    buf_uint(out, SIMG_TABLE_VERSION, 4);
-    buf_uint(out, sizeof *t, 4);
-    buf_uint(out, at, 8);
-    buf_uint(out, t->checksum, 8);
-    buf_uint(out, m->l->machine->number, 4);
-    buf_uint(out, 0, 4);
-    buf_uint(out, t->heap_count, 4);
-    buf_uint(out, t->segment_count, 4);
-    buf_uint(out, t->root_count, 4);
-    buf_uint(out, t->import_count, 4);
-    buf_uint(out, t->meta_count, 4);
-    buf_uint(out, m->strings.out.size, 4);
-    buf_uint(out, t->import_slot_count, 8);
-    for (size_t i = 0; i < 7; i++)
-        buf_uint(out, words[i], 8);
-    for (size_t i = 0; i < 7; i++) {
-        buf_bytes(out, parts[i].from->at, parts[i].from->size);
-        buf_align(out, 8);
-        out->bad = out->bad || parts[i].from->bad;
-    }
+    add_import_slots(m, o);
+    table_add_heap(&m->table, &(struct table_heap){
+                                  .o = &o->o,
+                                  .at = distance(m, o->heap_base),
+                                  .base = mode == SIMG_MODE_NONE ? 0 : o->heap_base,
+                                  .mode = mode,
+                                  .flags = heap_flags(m, o),
+                                  .slot_count = slots,
+                              });
 }
 
 static bool make_table(struct link *l, bool written, struct buf *out)
@@ -248,23 +132,15 @@ static bool make_table(struct link *l, bool written, struct buf *out)
 
     m.placed = s && s->out;
     m.addr = m.placed ? lsec_addr(s) : 0;
-    strtab_add(&m.strings, "");
+    table_begin(&m.table);
     for (uint64_t i = 0; i < l->heap_count; i++)
         add_heap(&m, l->heaps[i]);
-    assemble(&m, out);
-    buf_free(&m.heaps);
-    buf_free(&m.segments);
-    buf_free(&m.roots);
-    buf_free(&m.imports);
-    buf_free(&m.import_slots);
-    buf_free(&m.metas);
-    strtab_free(&m.strings);
+    table_finish(&m.table, l->machine->number, out);
+    table_free(&m.table);
     return !out->bad || diag_nomem(l->d);
 }
 
 /* ---- sections ---- */
-
-enum { NOTE_HEAD = 24, NOTE_SIZE = NOTE_HEAD + sizeof(struct simg_note) };
 
 static bool add_map(struct link *l, const void *at, uint64_t size, struct lsec **out)
 {
@@ -318,7 +194,7 @@ bool link_make_heap_table(struct link *l)
         if (!add_maps(l, l->heaps[i]))
             return false;
     l->made[MADE_HEAP_NOTE] = link_new_section(l, ".note.sysimage", SHT_NOTE, SHF_ALLOC, 2);
-    l->made[MADE_HEAP_NOTE]->size = NOTE_SIZE;
+    l->made[MADE_HEAP_NOTE]->size = TABLE_NOTE_SIZE;
     if (!make_table(l, false, &table))
         return false;
     s = link_new_section(l, ".sysimage", SHT_PROGBITS, SHF_ALLOC, 4);
@@ -344,15 +220,9 @@ static bool fill_note(struct link *l)
     struct lsec *s = l->made[MADE_HEAP_NOTE];
     const struct lsec *table = l->made[MADE_HEAP_TABLE];
 
-    if (!(s->data = arena_alloc(&l->arena, 1, NOTE_SIZE)))
+    if (!(s->data = arena_alloc(&l->arena, 1, TABLE_NOTE_SIZE)))
         return diag_nomem(l->d);
-    store_uint(s->data, 4, false, sizeof SIMG_NOTE_NAME);
-    store_uint(s->data + 4, 4, false, sizeof(struct simg_note));
-    store_uint(s->data + 8, 4, false, SIMG_NOTE_TABLE);
-    memcpy(s->data + 12, SIMG_NOTE_NAME, sizeof SIMG_NOTE_NAME);
-    store_uint(s->data + NOTE_HEAD, 4, false, SIMG_TABLE_VERSION);
-    store_uint(s->data + NOTE_HEAD + 8, 8, false, lsec_addr(table) - lsec_addr(s) - NOTE_HEAD);
-    store_uint(s->data + NOTE_HEAD + 16, 8, false, table->size);
+    table_note(s->data, lsec_addr(table) - lsec_addr(s) - TABLE_NOTE_HEAD, table->size);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "slots.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define NONE UINT64_MAX
 
@@ -234,5 +235,47 @@ bool slots_each(const struct slot_map *m, uint64_t from, uint64_t to,
     for (; odd < m->odd_count && m->odd[odd] < to; odd++)
         if (!do_one(arg, m->odd[odd]))
             return false;
+    return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+bool slots_join(struct arena *a, const struct slot_map *own, uint64_t size, const uint64_t *more,
+                uint64_t count, struct slot_map *out)
+{
+    uint64_t bytes = (size + 63) / 64, odd = 0, n = 0;
+    uint8_t *bits = NULL;
+    uint64_t *odds = NULL;
+
+    *out = own ? *own : (struct slot_map){0};
+    if (count == 0)
+        return true;
+    for (uint64_t i = 0; i < count; i++)
+        odd += more[i] % 8 != 0;
+    if (!(bits = arena_alloc(a, 1, bytes)) ||
+        (odd && !(odds = arena_alloc(a, out->odd_count + odd, sizeof *odds))))
+        return false;
+    if (out->bitmap)
+        memcpy(bits, out->bitmap, out->bitmap_size);
+    if (odds && out->odd_count)
+        memcpy(odds, out->odd, out->odd_count * sizeof *odds);
+    n = out->odd_count;
+    for (uint64_t i = 0; i < count; i++)
+        if (more[i] % 8)
+            odds[n++] = more[i];
+        else
+            bits[more[i] / 64] |= (uint8_t)(1 << more[i] / 8 % 8);
+    if (odds)
+        qsort(odds, n, sizeof *odds, by_value);
+    out->bitmap = bits;
+    out->bitmap_size = bytes;
+    out->odd = odds ? odds : out->odd;
+    out->odd_count = n;
+    out->count += count;
     return true;
 }

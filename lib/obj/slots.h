@@ -8,6 +8,7 @@
 #ifndef OBJ_SLOTS_H
 #define OBJ_SLOTS_H
 
+#include "base/arena.h"
 #include "base/diag.h"
 #include "base/bytes.h"
 
@@ -30,6 +31,12 @@ struct slot_map {
 bool slots_add(const struct slot_map *m, uint64_t from, uint64_t size, uint64_t before,
                uint64_t after, uint64_t base, bool big, uint8_t *bytes, uint64_t *bad,
                uint64_t *word);
+
+/* OUT has the slots of OWN (NULL: none), which is left as it is, and those at
+   the COUNT offsets MORE, ascending and none of them in OWN; all are of a
+   section of SIZE bytes.  Memory comes from A; false without. */
+bool slots_join(struct arena *a, const struct slot_map *own, uint64_t size, const uint64_t *more,
+                uint64_t count, struct slot_map *out);
 
 /* The number of slots at offsets below OFFSET. */
 uint64_t slots_below(const struct slot_map *m, uint64_t offset);

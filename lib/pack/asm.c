@@ -83,7 +83,7 @@ static bool needs_relocs(const struct pack *p, uint32_t segment)
     const struct heap_segment *g = &p->heap.segments[segment];
     uint64_t lo = 0, hi = p->heap.import_slot_count;
 
-    if (g->slots.count && !p->opt->none)
+    if (g->slots.count && p->opt->mode == PACK_NATIVE)
         return true;
     while (lo < hi) {
         uint64_t mid = lo + (hi - lo) / 2;

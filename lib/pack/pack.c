@@ -86,16 +86,19 @@ static bool unpack(struct pack *p)
     return true;
 }
 
+static bool is_heap(struct pack *p, const struct file *in)
+{
+    return heap_is(in->data) ||
+           diag_fail(p->d, E_UNKNOWN, "%s: is not a heap container", in->path);
+}
+
 static bool read_heap(struct pack *p, const struct file *in)
 {
     struct where here = {NULL, in->path, NO_INDEX};
     bool ok = false;
 
     p->d->where = &here;
-    if (!heap_is(in->data))
-        diag_fail(p->d, E_UNKNOWN, "is not a heap container");
-    else
-        ok = heap_read(p->d, &p->arena, in->path, in->data, &p->heap) && unpack(p);
+    ok = heap_read(p->d, &p->arena, in->path, in->data, &p->heap) && unpack(p);
     p->d->where = NULL;
     if (ok && p->heap.big)
         return diag_fail(p->d, E_UNSUPPORTED, "%s: is big-endian; all targets are not", in->path);
@@ -111,7 +114,11 @@ bool pack_run(struct diag *d, const struct pack_options *options)
 
     if (ok && file_is(&in, options->output))
         ok = diag_fail(d, E_USAGE, "%s: is the output as well as the input", options->input);
-    ok = ok && read_heap(&p, &in) && pack_text(&p, &text) &&
+    ok = ok && is_heap(&p, &in);
+    if (ok && options->mode == PACK_PRELINKED)
+        ok = pack_prelinked(&p, in.data);
+    else
+        ok = ok && read_heap(&p, &in) && pack_text(&p, &text) &&
          pack_assemble(&p, (const char *)text.at) && pack_splicer_of(&p)->find(&p) &&
          pack_stream(&p) && output_commit(d, &p.out, 0666);
     output_abandon(&p.out);

@@ -10,7 +10,9 @@
  *
  *   read, check   lib/heap          text   asm.c      assemble   llvm.c
  *   splice        elf.c macho.c coff.c (what one format's headers look like)
- *   write         stream.c pack.c */
+ *   write         stream.c pack.c
+ *
+ * An object that relocates itself is another thing: prelinked.c. */
 
 #ifndef PACK_PACK_H
 #define PACK_PACK_H
@@ -21,6 +23,11 @@
 #include "heap/container.h"
 
 enum pack_format { PACK_ELF, PACK_MACHO, PACK_COFF };
+enum pack_mode {
+    PACK_NATIVE,    /* each slot is a relocation */
+    PACK_PRELINKED, /* the object relocates itself */
+    PACK_NONE,      /* slots stay heap addresses */
+};
 enum pack_cpu { PACK_X86_64, PACK_AARCH64 };
 
 struct pack_target {
@@ -32,7 +39,7 @@ struct pack_target {
 struct pack_options {
     const char *input, *output;
     struct pack_target target;
-    bool none; /* --heap-relocs=none: slots stay heap addresses */
+    enum pack_mode mode;
 };
 
 /* What TRIPLE says; false, with the reason, if it is not one of ours. */
@@ -98,6 +105,9 @@ const struct pack_splicer *pack_splicer_of(const struct pack *p);
 
 /* Write all contents and relocations. */
 bool pack_stream(struct pack *p);
+
+/* The whole of it for --heap-relocs=prelinked; IN is the container. */
+bool pack_prelinked(struct pack *p, struct span in);
 
 /* Little-endian fields of the skeleton; false past its end. */
 bool pack_get(const struct pack *p, uint64_t at, unsigned n, uint64_t *out);

@@ -131,7 +131,7 @@ static bool write_contents(struct pack *p, struct pack_section *s, uint8_t *room
         struct filler f = {p, g, room, at, g->size - at < PIECE ? g->size : at + PIECE};
 
         memcpy(room, g->data.at + at, f.to - at);
-        if (!p->opt->none && in_place &&
+        if (p->opt->mode == PACK_NATIVE && in_place &&
             !slots_each(&g->slots, at > 7 ? at - 7 : 0, f.to, fill_slot, &f))
             return false;
         if (!fill_imports(&f))
@@ -188,7 +188,7 @@ static bool write_relocs(struct pack *p, const struct pack_section *s, uint8_t *
 {
     const struct heap_segment *g = &p->heap.segments[s->segment];
     struct records r = {.p = p, .s = s, .room = room, .at = s->reloc_offset};
-    uint64_t count = (p->opt->none ? 0 : g->slots.count);
+    uint64_t count = (p->opt->mode == PACK_NONE ? 0 : g->slots.count);
 
     for (uint64_t i = first_import_at(p, g->addr);
          i < p->heap.import_slot_count &&
@@ -198,7 +198,7 @@ static bool write_relocs(struct pack *p, const struct pack_section *s, uint8_t *
     /* COFF counts more than 65535 in a record of its own. */
     if (s->reloc_count > count && !add_record(&r, s->reloc_count, 0, false, 0))
         return false;
-    if (!p->opt->none && !slots_each(&g->slots, 0, g->size, add_slot, &r))
+    if (p->opt->mode == PACK_NATIVE && !slots_each(&g->slots, 0, g->size, add_slot, &r))
         return false;
     for (uint64_t i = first_import_at(p, g->addr); i < p->heap.import_slot_count; i++) {
         struct heap_import_slot slot = heap_import_slot_at(&p->heap, i);
@@ -221,7 +221,7 @@ static bool write_relocs(struct pack *p, const struct pack_section *s, uint8_t *
 static void count_relocs(struct pack *p)
 {
     for (uint32_t i = 0; i < p->heap.segment_count; i++)
-        p->sections[i].reloc_count = p->opt->none ? 0 : p->heap.segments[i].slots.count;
+        p->sections[i].reloc_count = p->opt->mode == PACK_NONE ? 0 : p->heap.segments[i].slots.count;
     for (uint64_t i = 0; i < p->heap.import_slot_count; i++) {
         uint64_t addend = 0;
         const struct pack_section *s =

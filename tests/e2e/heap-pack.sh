@@ -57,6 +57,59 @@ elf() {
 }
 check_cpus elf elf
 
+# An object that relocates itself: no relocation for a pointer, code with pointers too, several segments.
+prelinked() {
+    local shape linker more way count=0
+    use_walker
+    echo '{ global: gen_*; own_*; local: *; };' >map
+    for shape in '--own --odd --tags --near' '--own --high-tags --gaps --size=3M --seed=9'; do
+        # shellcheck disable=SC2086
+        "$work/heapgen" heap.heap heap.list --cpu="$arch" $shape
+        pack heap.heap --target="$TRIPLE" --heap-relocs=prelinked -o heap.o
+        readelf -aW heap.o 2>&1 >/dev/null | grep . && die "readelf complains"
+        [ "$(readelf -rW heap.o | grep -c 'R_')" -lt 60 ] || die "$(readelf -rW heap.o | grep -c R_) relocations"
+        while read -r linker; do
+            for more in '' '--gc-sections --version-script=map' '-z relro -z now -Bsymbolic'; do
+                # shellcheck disable=SC2086
+                $linker -shared -o heap.so heap.o "$own" $more "${libc[@]}" || die "$linker $more"
+                walk heap.list dlopen ./heap.so
+                "$OBJTOOL" verify heap.so || die "$linker $more: not sound"
+                count=$((count + 1))
+            done
+        done < <(linkers)
+        olink -o "$PWD/ours.so" heap.o "$own" "${libc[@]}"
+        walk heap.list dlopen ./ours.so
+        "$OBJTOOL" verify ours.so
+    done
+    [ "$count" -ge 12 ] || die "only $count links"
+    [ "$arch" = x86_64 ] && [ -e "$library/libsysimage.so" ] || return 0
+    # and through libsysimage, by path, with nothing that only the image has
+    "$work/heapgen" heap.heap heap.list --odd --tags --seed=4
+    pack heap.heap --heap-relocs=prelinked -o heap.o
+    gcc -shared -o heap.so heap.o
+    "$OBJTOOL" inspect heap.so >text
+    expect_text text 'relocates itself when it is loaded'
+    nm -D --undefined-only "$library/libsysimage.so" | grep -q ' __asan_init' && return 0
+    gcc -O1 -D_GNU_SOURCE -DWITH_LIBSYSIMAGE -I"${top_srcdir:?}/include" "$support/heapwalk.c" -o withlib \
+        -L"$library" -lsysimage -Wl,-rpath,"$library" -ldl -pthread
+    for way in image dlopen; do
+        ./withlib heap.list $way ./heap.so || die "through libsysimage: $way"
+    done
+}
+library=${top_builddir:?}/runtime/.libs
+check_cpus prelinked prelinked
+
+# The bytes of the format itself: a heap whose every slot we know, linked with no other object.
+prelinked_without_llvm() {
+    arch=x86_64
+    "$work/heapgen" heap.heap heap.list --one --size=64M
+    LD_LIBRARY_PATH=/nonexistent pack heap.heap --heap-relocs=prelinked -o heap.o
+    [ "$(stat -c %s heap.o)" -lt $((66 << 20)) ] || die "$(stat -c %s heap.o) bytes"
+    pack heap.heap --heap-relocs=prelinked -o again.o
+    cmp heap.o again.o
+}
+check prelinked_without_llvm prelinked_without_llvm
+
 # macho CPU: linked by ld64.lld; every slot against its list, by a reader of its own
 macho() {
     local lld=
@@ -128,11 +181,17 @@ refused() {
     expect_fail 2 pack heap.heap
     expect_fail 3 pack nothing.heap -o no.o
     expect_fail 4 pack "$here/common.sh" -o no.o
-    expect_fail 6 pack heap.heap --heap-relocs=prelinked -o no.o
+    expect_fail 6 pack heap.heap --heap-relocs=prelinked --target=arm64-apple-macos12 -o no.o
+    expect_fail 6 pack heap.heap --heap-relocs=prelinked --target=x86_64-w64-mingw32 -o no.o
+    expect_fail 2 pack heap.heap --heap-relocs=some -o no.o
+    "$work/heapgen" big.heap big.list --big
+    expect_fail 6 pack big.heap --heap-relocs=prelinked -o no.o
     expect_fail 3 pack heap.heap -o nowhere/no.o
     printf '\377\377\377\377\377\377\377\177' | dd of=heap.heap bs=1 seek=$((4096 + $(awk '$1 == "slot" { print $3; exit }' heap.list))) conv=notrunc status=none
-    expect_fail 5 pack heap.heap -o no.o
-    expect_text err 'is no heap address'
+    for mode in native prelinked; do
+        expect_fail 5 pack heap.heap --heap-relocs=$mode -o no.o
+        expect_text err 'heap.heap: segment 0: .*0x7fffffffffffffff.* no .*address'
+    done
     [ ! -e no.o ] || die "an output after a failure"
 }
 check refused refused

@@ -20,7 +20,7 @@ check "aarch64" moved aarch64 aarch64-linux-gnu-gcc -O2 -static
 # Its object: one undefined name, nothing to write but its entry in .init_array, and no reference that is not
 # relative, that entry's aside.
 needs_nothing() {
-    local object=$top_builddir/lib/link/startup-$1.o
+    local object=$top_builddir/lib/heap/startup-$1.o
     [ -s "$object" ] || skip "objtool was built without a compiler for $1"
     readelf -sW "$object" | awk '$7 == "UND" && $8 { print $8, $6 }' >undefined
     echo '__simg_table HIDDEN' | diff - undefined

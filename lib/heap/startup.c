@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* startup.c - the objects that were made of runtime/startup.c. */
 
-#include "link/startup.h"
+#include "heap/startup.h"
 
 #include "elf/elf.h"
 
 /* Made by the build: an array for each CPU, of one zero if it had no compiler
    for it. */
-#include "lib/link/startup_bytes.h"
+#include "lib/heap/startup_bytes.h"
 
 struct span startup_object(uint16_t e_machine)
 {

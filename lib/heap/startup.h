@@ -2,8 +2,8 @@
 /* startup.h - the code that runs when an image with a heap starts
  * (runtime/startup.c), as an object to link. */
 
-#ifndef LINK_STARTUP_H
-#define LINK_STARTUP_H
+#ifndef HEAP_STARTUP_H
+#define HEAP_STARTUP_H
 
 #include "base/bytes.h"
 
