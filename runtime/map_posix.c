@@ -104,15 +104,23 @@ bool map_reserve(uint64_t base, uint64_t size, bool exact, uint8_t **out)
     return true;
 }
 
+/* Only makes it faster: fresh pages, and the reading of a file's. */
+static void use_huge_pages(uint8_t *at, uint64_t size)
+{
+#ifdef MADV_HUGEPAGE
+    if (size >= HUGE_PAGE)
+        madvise(at, whole_pages(size), MADV_HUGEPAGE);
+#else
+    (void)at, (void)size;
+#endif
+}
+
 bool map_fresh(uint8_t *at, uint64_t size)
 {
     if (mmap(at, whole_pages(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
              -1, 0) == MAP_FAILED)
         return false;
-#ifdef MADV_HUGEPAGE
-    if (size >= HUGE_PAGE) /* only makes it faster */
-        madvise(at, whole_pages(size), MADV_HUGEPAGE);
-#endif
+    use_huge_pages(at, size);
     return true;
 }
 
@@ -120,10 +128,12 @@ bool map_file(uint8_t *at, uint64_t size, int fd, uint64_t offset, bool write)
 {
     int prot = write ? PROT_READ | PROT_WRITE : PROT_READ;
 
-    if (offset % page_size() == 0)
-        return mmap(at, whole_pages(size), prot, MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) !=
-               MAP_FAILED;
-    return map_fresh(at, size) && map_read(fd, offset, at, size);
+    if (offset % page_size())
+        return map_fresh(at, size) && map_read(fd, offset, at, size);
+    if (mmap(at, whole_pages(size), prot, MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) == MAP_FAILED)
+        return false;
+    use_huge_pages(at, size);
+    return true;
 }
 
 bool map_protect(uint8_t *at, uint64_t size, uint32_t prot)

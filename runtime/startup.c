@@ -133,6 +133,15 @@ static void relocate_segment(const struct segment *s)
     relocate(s, s->at);
 }
 
+/* What is not in the page cache yet is then read 2 MiB at a time and mapped so,
+   whatever the system's read-ahead is.  Zeros are not read: they would only
+   take more memory. */
+static void read_by_huge_pages(const struct segment *s)
+{
+    if (s->of->size >= HUGE_PAGE && !(s->of->flags & SIMG_SEG_ZERO))
+        call(SYS_MADVISE, (uint64_t)s->at, whole_pages(s->of->size), MADV_HUGEPAGE, 0, 0);
+}
+
 static uint64_t own_rights(const struct simg_table_segment *s)
 {
     return (s->prot & SIMG_PROT_R ? PROT_READ : 0u) | (s->prot & SIMG_PROT_W ? PROT_WRITE : 0u) |
@@ -156,6 +165,7 @@ static void start_heap(const uint8_t *table, const struct simg_table_heap *h,
         };
         bool moves = delta && of->slot_count;
 
+        read_by_huge_pages(&s);
         if (moves) {
             s.way = move_best_way();
             relocate_segment(&s);
