@@ -412,6 +412,11 @@ static bool check_sections(struct link *l, const struct lobj *o)
     for (uint32_t i = 1; i < o->o.section_count; i++) {
         const struct section *s = &o->o.sections[i];
 
+        if (s->size && s->role == ROLE_PREINIT_ARRAY)
+            return diag_fail(l->d, E_UNSUPPORTED,
+                             "%s: %s: functions to be called before all libraries start are run "
+                             "for a program only, never for a shared library",
+                             o->o.name, s->name);
         if (s->size && (s->flags & SEC_ALLOC) &&
             (!strncmp(s->name, ".ctors", 6) || !strncmp(s->name, ".dtors", 6)) &&
             (!s->name[6] || s->name[6] == '.'))

@@ -132,4 +132,18 @@ with_start_files() {
         "$("$CC" -print-file-name=crtendS.o)" "$("$CC" -print-file-name=crtn.o)"
 }
 check_cpus with_start_files with_start_files
+
+# Nobody would run these: refused, as ld does.
+preinit() {
+    cat >p.c <<'E'
+static void early(void) {}
+__attribute__((section(".preinit_array"), used)) static void (*const entry)(void) = early;
+E
+    cc -fPIC -c p.c -o p.o
+    expect_fail 6 olink -o no.so p.o
+    expect_text err 'p.o: .preinit_array: functions to be called before all libraries'
+    [ ! -e no.so ]
+}
+check_cpus preinit preinit
+
 finish
