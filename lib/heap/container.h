@@ -90,6 +90,10 @@ bool heap_read(struct diag *d, struct arena *a, const char *name, struct span in
 /* Import slot I, which must exist. */
 struct heap_import_slot heap_import_slot_at(const struct heap *h, uint64_t i);
 
+/* The first import slot whose place is ADDR or behind it: their number if
+   there is none. */
+uint64_t heap_first_import_slot(const struct heap *h, uint64_t addr);
+
 /* Unpack the compressed DATA of segment I into TO, which has room for it;
    a segment that is not compressed is copied. */
 bool heap_unpack(struct diag *d, const struct heap *h, uint32_t i, uint8_t *to);

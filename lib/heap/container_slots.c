@@ -218,6 +218,21 @@ struct heap_import_slot heap_import_slot_at(const struct heap *h, uint64_t i)
     };
 }
 
+uint64_t heap_first_import_slot(const struct heap *h, uint64_t addr)
+{
+    uint64_t lo = 0, hi = h->import_slot_count;
+
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+
+        if (heap_import_slot_at(h, mid).place < addr)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 static bool check_import_slot(struct heap_reader *r, uint64_t i, uint64_t *end)
 {
     const struct heap *h = r->h;

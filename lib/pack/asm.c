@@ -81,20 +81,11 @@ static void put_name(struct buf *out, const struct pack *p, const char *name)
 static bool needs_relocs(const struct pack *p, uint32_t segment)
 {
     const struct heap_segment *g = &p->heap.segments[segment];
-    uint64_t lo = 0, hi = p->heap.import_slot_count;
+    uint64_t i = heap_first_import_slot(&p->heap, g->addr);
 
-    if (g->slots.count && p->opt->mode == PACK_NATIVE)
-        return true;
-    while (lo < hi) {
-        uint64_t mid = lo + (hi - lo) / 2;
-
-        if (heap_import_slot_at(&p->heap, mid).place < g->addr)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < p->heap.import_slot_count &&
-           heap_import_slot_at(&p->heap, lo).place - g->addr < g->size;
+    return (g->slots.count && p->opt->mode == PACK_NATIVE) ||
+           (i < p->heap.import_slot_count &&
+            heap_import_slot_at(&p->heap, i).place - g->addr < g->size);
 }
 
 /* Names are unique, so that sections are found by them again: a heap may have

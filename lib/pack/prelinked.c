@@ -43,21 +43,6 @@ static const struct heap *heap_of(const struct prelinked *m) { return m->heap.he
 
 /* ---- the heap's bytes ---- */
 
-static uint64_t first_import_at(const struct heap *h, uint64_t addr)
-{
-    uint64_t lo = 0, hi = h->import_slot_count;
-
-    while (lo < hi) {
-        uint64_t mid = lo + (hi - lo) / 2;
-
-        if (heap_import_slot_at(h, mid).place < addr)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static uint64_t stub_addr(const struct prelinked *m, uint32_t import)
 {
     return m->heap.sections[heap_stub_section(heap_of(m))].addr +
@@ -69,7 +54,7 @@ static void fill_imports(const struct prelinked *m, uint64_t from, uint64_t to, 
 {
     const struct heap *h = heap_of(m);
 
-    for (uint64_t i = first_import_at(h, from > 7 ? from - 7 : 0); i < h->import_slot_count; i++) {
+    for (uint64_t i = heap_first_import_slot(h, from > 7 ? from - 7 : 0); i < h->import_slot_count; i++) {
         struct heap_import_slot slot = heap_import_slot_at(h, i);
         uint64_t word = heap_slot_is_stub(&m->heap, &slot) ? stub_addr(m, slot.import) : 0;
 
@@ -122,7 +107,7 @@ static bool collect_slots(struct prelinked *m, uint32_t n)
     const struct heap *h = heap_of(m);
     const struct section *s = &m->heap.sections[n];
     uint64_t *at = NULL, count = 0;
-    uint64_t first = first_import_at(h, s->addr), end = first_import_at(h, s->addr + s->size);
+    uint64_t first = heap_first_import_slot(h, s->addr), end = heap_first_import_slot(h, s->addr + s->size);
 
     if (!(at = arena_alloc(m->arena, end - first, sizeof *at)))
         return diag_nomem(m->d);

@@ -89,27 +89,12 @@ static bool fill_slot(void *arg, uint64_t offset)
     return true;
 }
 
-static uint64_t first_import_at(const struct pack *p, uint64_t addr)
-{
-    uint64_t lo = 0, hi = p->heap.import_slot_count;
-
-    while (lo < hi) {
-        uint64_t mid = lo + (hi - lo) / 2;
-
-        if (heap_import_slot_at(&p->heap, mid).place < addr)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static bool fill_imports(const struct filler *f)
 {
     const struct pack *p = f->p;
     uint64_t from = f->g->addr + f->from, to = f->g->addr + f->to;
 
-    for (uint64_t i = first_import_at(p, from > 7 ? from - 7 : 0); i < p->heap.import_slot_count;
+    for (uint64_t i = heap_first_import_slot(&p->heap, from > 7 ? from - 7 : 0); i < p->heap.import_slot_count;
          i++) {
         struct heap_import_slot slot = heap_import_slot_at(&p->heap, i);
 
@@ -190,7 +175,7 @@ static bool write_relocs(struct pack *p, const struct pack_section *s, uint8_t *
     struct records r = {.p = p, .s = s, .room = room, .at = s->reloc_offset};
     uint64_t count = (p->opt->mode == PACK_NONE ? 0 : g->slots.count);
 
-    for (uint64_t i = first_import_at(p, g->addr);
+    for (uint64_t i = heap_first_import_slot(&p->heap, g->addr);
          i < p->heap.import_slot_count &&
          heap_import_slot_at(&p->heap, i).place < g->addr + g->size;
          i++)
@@ -200,7 +185,7 @@ static bool write_relocs(struct pack *p, const struct pack_section *s, uint8_t *
         return false;
     if (p->opt->mode == PACK_NATIVE && !slots_each(&g->slots, 0, g->size, add_slot, &r))
         return false;
-    for (uint64_t i = first_import_at(p, g->addr); i < p->heap.import_slot_count; i++) {
+    for (uint64_t i = heap_first_import_slot(&p->heap, g->addr); i < p->heap.import_slot_count; i++) {
         struct heap_import_slot slot = heap_import_slot_at(&p->heap, i);
 
         if (slot.place >= g->addr + g->size)
