@@ -239,9 +239,9 @@ static bool write_all(struct writer *w, uint8_t *room)
            write_at(w, w->headers.at, w->headers.size, w->headers_offset);
 }
 
-bool rel_write(struct rel_object *o, const char *path)
+static bool write_object(struct rel_object *o, const char *path, int fd)
 {
-    struct writer w = {.o = o, .out = {.fd = -1}};
+    struct writer w = {.o = o, .out = {.path = path, .fd = fd}};
     uint8_t *room = malloc(PIECE);
     bool ok = false;
 
@@ -249,13 +249,23 @@ bool rel_write(struct rel_object *o, const char *path)
     make_headers(&w);
     if (!room || w.headers.bad || !is_complete(o))
         diag_nomem(o->d);
+    else if (fd >= 0)
+        ok = write_all(&w, room);
     else
         ok = output_begin(o->d, path, w.headers_offset + w.headers.size, &w.out) &&
              write_all(&w, room) && output_commit(o->d, &w.out, 0666);
-    output_abandon(&w.out);
+    if (fd < 0)
+        output_abandon(&w.out);
     buf_free(&w.headers);
     free(room);
     return ok;
+}
+
+bool rel_write(struct rel_object *o, const char *path) { return write_object(o, path, -1); }
+
+bool rel_write_fd(struct rel_object *o, int fd, const char *name)
+{
+    return write_object(o, name, fd);
 }
 
 void rel_free(struct rel_object *o)

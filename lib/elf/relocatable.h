@@ -48,6 +48,8 @@ void rel_add_reloc(struct rel_object *o, uint32_t section, uint64_t offset, uint
                    uint32_t type, int64_t addend);
 /* Write the object to PATH, which appears whole or not at all. */
 bool rel_write(struct rel_object *o, const char *path);
+/* Write it to FD, which is empty; NAME is for messages. */
+bool rel_write_fd(struct rel_object *o, int fd, const char *name);
 void rel_free(struct rel_object *o);
 
 #endif

@@ -27,13 +27,19 @@ static uint64_t block_hash(struct span stored, uint64_t block)
 
 uint64_t heap_checksum(struct span stored)
 {
+    enum { BATCH = 128 };
     XXH3_state_t state;
-    uint8_t hash[8];
+    uint8_t hashes[8 * BATCH];
+    size_t used = 0;
 
     XXH3_64bits_reset(&state);
     for (uint64_t i = 0; i < block_count(stored.size); i++) {
-        store_uint(hash, 8, false, block_hash(stored, i));
-        XXH3_64bits_update(&state, hash, sizeof hash);
+        store_uint(hashes + used, 8, false, block_hash(stored, i));
+        used += 8;
+        if (used == sizeof hashes || i + 1 == block_count(stored.size)) {
+            XXH3_64bits_update(&state, hashes, used);
+            used = 0;
+        }
     }
     return XXH3_64bits_digest(&state);
 }

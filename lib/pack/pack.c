@@ -3,6 +3,8 @@
 
 #include "pack/pack.h"
 
+#include "pack/prelinked.h"
+
 #include <inttypes.h>
 
 bool pack_get(const struct pack *p, uint64_t at, unsigned n, uint64_t *out)
@@ -105,6 +107,19 @@ static bool read_heap(struct pack *p, const struct file *in)
     return ok;
 }
 
+static bool write_prelinked(struct pack *p, struct span in)
+{
+    static const struct elf_machine *const machines[] = {[PACK_X86_64] = &elf_x86_64,
+                                                         [PACK_AARCH64] = &elf_aarch64};
+
+    if (p->opt->target.format != PACK_ELF)
+        return diag_fail(p->d, E_UNSUPPORTED,
+                         "--heap-relocs: prelinked objects are of ELF; use native for %s",
+                         p->opt->target.triple);
+    return prelinked_write(p->d, &p->arena, machines[p->opt->target.cpu], p->opt->input, in,
+                           p->opt->output, -1);
+}
+
 bool pack_run(struct diag *d, const struct pack_options *options)
 {
     struct pack p = {.d = d, .opt = options, .out = {.fd = -1}};
@@ -116,7 +131,7 @@ bool pack_run(struct diag *d, const struct pack_options *options)
         ok = diag_fail(d, E_USAGE, "%s: is the output as well as the input", options->input);
     ok = ok && is_heap(&p, &in);
     if (ok && options->mode == PACK_PRELINKED)
-        ok = pack_prelinked(&p, in.data);
+        ok = write_prelinked(&p, in.data);
     else
         ok = ok && read_heap(&p, &in) && pack_text(&p, &text) &&
          pack_assemble(&p, (const char *)text.at) && pack_splicer_of(&p)->find(&p) &&

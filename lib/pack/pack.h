@@ -106,9 +106,6 @@ const struct pack_splicer *pack_splicer_of(const struct pack *p);
 /* Write all contents and relocations. */
 bool pack_stream(struct pack *p);
 
-/* The whole of it for --heap-relocs=prelinked; IN is the container. */
-bool pack_prelinked(struct pack *p, struct span in);
-
 /* Little-endian fields of the skeleton; false past its end. */
 bool pack_get(const struct pack *p, uint64_t at, unsigned n, uint64_t *out);
 bool pack_put(struct pack *p, uint64_t at, unsigned n, uint64_t value);

@@ -10,7 +10,7 @@
  *
  * LLVM is not needed: this format is one that we write anyway. */
 
-#include "pack/pack.h"
+#include "pack/prelinked.h"
 
 #include "elf/elf.h"
 #include "elf/machine.h"
@@ -397,27 +397,20 @@ static void make_stubs(struct prelinked *m)
                                                       .slot = table->addr + 8 * i});
 }
 
-bool pack_prelinked(struct pack *p, struct span in)
+bool prelinked_write(struct diag *d, struct arena *a, const struct elf_machine *machine,
+                     const char *name, struct span in, const char *output, int fd)
 {
-    static const uint16_t machines[] = {[PACK_X86_64] = EM_X86_64, [PACK_AARCH64] = EM_AARCH64};
-    struct prelinked m = {.d = p->d,
-                          .arena = &p->arena,
-                          .machine = elf_machine_find(machines[p->opt->target.cpu])};
+    struct prelinked m = {.d = d, .arena = a, .machine = machine};
     bool ok = false;
 
-    if (p->opt->target.format != PACK_ELF)
-        return diag_fail(p->d, E_UNSUPPORTED,
-                         "--heap-relocs: prelinked objects are of ELF; use native for %s",
-                         p->opt->target.triple);
-    if (!format_heap.read(p->d, m.arena, p->opt->input, in, &m.heap))
+    if (!format_heap.read(d, a, name, in, &m.heap))
         return false;
     if (m.heap.big)
-        return diag_fail(p->d, E_UNSUPPORTED, "%s: is big-endian; all targets are not",
-                         p->opt->input);
+        return diag_fail(d, E_UNSUPPORTED, "%s: is big-endian; all targets are not", name);
     make_stubs(&m);
-    rel_begin(&m.out, p->d, m.arena, m.machine->number);
+    rel_begin(&m.out, d, a, machine->number);
     ok = make_maps(&m) && add_heap(&m) && add_table(&m) && add_start(&m) && add_symbols(&m) &&
-         rel_write(&m.out, p->opt->output);
+         (fd < 0 ? rel_write(&m.out, output) : rel_write_fd(&m.out, fd, output));
     rel_free(&m.out);
     buf_free(&m.table);
     return ok;

@@ -1,0 +1,32 @@
+# sysimage-plugin.so, for linkers: of lib/ what reads heaps and writes objects,
+# compiled once more, so that it needs no library but libc. Sanitizers cannot
+# be loaded into somebody else's process.
+plugin_lib_sources = \
+	lib/arch/aarch64.c lib/arch/data.c lib/arch/x86_64.c \
+	lib/base/arena.c lib/base/buf.c lib/base/diag.c lib/base/file.c lib/base/pages.c lib/base/par.c \
+	lib/base/strtab.c \
+	lib/elf/file.c lib/elf/machine.c lib/elf/read.c lib/elf/read_relocs.c lib/elf/read_shared.c \
+	lib/elf/rel_aarch64.c lib/elf/rel_x86_64.c lib/elf/relocatable.c \
+	lib/heap/container.c lib/heap/container_parts.c lib/heap/container_slots.c \
+	lib/heap/container_stored.c lib/heap/object.c lib/heap/startup.c lib/heap/table.c \
+	lib/obj/archive.c lib/obj/reloc.c lib/obj/slots.c \
+	lib/pack/prelinked.c
+plugin_own_sources = \
+	plugin/api.h plugin/plugin.h \
+	plugin/claim.c \
+	plugin/emit.c \
+	plugin/options.c \
+	plugin/plugin.c \
+	plugin/retain.c \
+	plugin/zstd.c
+EXTRA_DIST += $(plugin_own_sources)
+
+if PLUGIN
+plugindir = $(pkglibdir)
+plugin_LTLIBRARIES = plugin/sysimage-plugin.la
+plugin_sysimage_plugin_la_SOURCES = $(plugin_own_sources) $(plugin_lib_sources)
+plugin_sysimage_plugin_la_CPPFLAGS = $(AM_CPPFLAGS) -DXXH_INLINE_ALL
+plugin_sysimage_plugin_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols-regex '^onload$$' -Wl,--gc-sections
+plugin_sysimage_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
+endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plugin.c - what the linker calls. */
+
+#include "plugin/plugin.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct plugin plugin = {.output = -1};
+
+/* Errors end the link: linkers differ in what they do with a hook's status,
+   but not in this. */
+static void say(void *arg, enum diag_kind kind, const char *text)
+{
+    const struct plugin *p = arg;
+
+    if (p->message)
+        p->message(kind == DIAG_ERROR ? LDPL_FATAL : LDPL_WARNING, "sysimage-plugin: %s", text);
+    else
+        fprintf(stderr, "sysimage-plugin: %s\n", text);
+}
+
+void plugin_tell(const struct plugin *p, const char *format, ...)
+{
+    char text[512];
+    va_list ap;
+
+    if (!p->verbose)
+        return;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (p->message)
+        p->message(LDPL_INFO, "sysimage-plugin: %s", text);
+}
+
+int plugin_memory(struct plugin *p, const char *name)
+{
+    int fd = memfd_create(name, 0);
+
+    if (fd < 0)
+        diag_fail(&p->diag, E_SYSTEM, "%s: no memory for an object: %s", name, strerror(errno));
+    return fd;
+}
+
+bool plugin_add_input(struct plugin *p, int fd, const char *what)
+{
+    const char *path = arena_printf(&p->arena, "/proc/self/fd/%d", fd);
+
+    if (!path)
+        return diag_nomem(&p->diag);
+    plugin_tell(p, "%s is %s", what, path);
+    return p->add_input_file(path) == LDPS_OK ||
+           diag_fail(&p->diag, E_SYSTEM, "%s: the linker does not take the object", what);
+}
+
+static enum plugin_status status_of(bool ok) { return ok ? LDPS_OK : LDPS_ERR; }
+
+static enum plugin_status on_claim(const struct plugin_input *file, int *claimed)
+{
+    *claimed = 0;
+    return status_of(plugin_offer(&plugin, file, claimed));
+}
+
+static enum plugin_status on_all_read(void) { return status_of(plugin_emit(&plugin)); }
+
+static enum plugin_status on_cleanup(void)
+{
+    arena_free(&plugin.arena);
+    return LDPS_OK;
+}
+
+static void read_tag(struct plugin *p, const struct plugin_tv *tv)
+{
+    static const char *name, *version;
+
+    switch (tv->tag) {
+    case LDPT_LINKER_OUTPUT:
+        p->output = tv->u.number;
+        break;
+    case LDPT_REGISTER_CLAIM_FILE_HOOK:
+        p->register_claim = tv->u.register_claim;
+        break;
+    case LDPT_REGISTER_ALL_SYMBOLS_READ_HOOK:
+        p->register_all_read = tv->u.register_event;
+        break;
+    case LDPT_REGISTER_CLEANUP_HOOK:
+        p->register_cleanup = tv->u.register_event;
+        break;
+    case LDPT_ADD_SYMBOLS:
+        p->add_symbols = tv->u.add_symbols;
+        break;
+    case LDPT_ADD_INPUT_FILE:
+        p->add_input_file = tv->u.add_input_file;
+        break;
+    case LDPT_MESSAGE:
+        p->message = tv->u.message;
+        break;
+    case LDPT_GET_VIEW:
+        p->get_view = tv->u.get_view;
+        break;
+    case LDPT_GET_API_VERSION: /* mold starts itself a second time if it is not asked */
+        tv->u.get_api_version("sysimage-plugin", PACKAGE_VERSION, 0, 1, &name, &version);
+        break;
+    }
+}
+
+/* The linker's entry.  Options may come before what is needed to complain
+   about them, so the list is read twice. */
+__attribute__((visibility("default"))) enum plugin_status onload(struct plugin_tv *tv);
+
+enum plugin_status onload(struct plugin_tv *tv)
+{
+    struct plugin *p = &plugin;
+
+    p->diag.sink = say;
+    p->diag.arg = p;
+    for (const struct plugin_tv *t = tv; t->tag != LDPT_NULL; t++)
+        read_tag(p, t);
+    /* nm and ar only list symbols. */
+    if (!p->register_claim || !p->add_symbols)
+        return LDPS_OK;
+    for (const struct plugin_tv *t = tv; t->tag != LDPT_NULL; t++)
+        if (t->tag == LDPT_OPTION && !plugin_option(p, t->u.string))
+            return LDPS_ERR;
+    if (p->register_claim(on_claim) != LDPS_OK)
+        return LDPS_ERR;
+    if (!p->register_all_read || !p->add_input_file)
+        return LDPS_OK;
+    if (p->register_cleanup)
+        p->register_cleanup(on_cleanup);
+    return p->register_all_read(on_all_read);
+}

@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The linker plugin in the linkers that load one: heaps as inputs, by -l, in archives and by option; archives
+# retained whole; whoever did not run it is found out; whatever is wrong is one line and no output.
+. "$(dirname "$0")/common.sh"
+need gcc readelf ld.bfd ld.gold mold ld.lld
+plugin=${top_builddir:?}/plugin/.libs/sysimage-plugin.so
+[ -e "$plugin" ] || skip "the plugin is not built"
+support=$here/../support
+gcc -O2 -Wall -o "$work/heapgen" "$support/heapgen.c"
+
+cat >"$work/marker.s" <<'E'
+        .comm   __gnu_lto_slim, 1, 1
+        .section .note.sysimage, "a", %note
+        .balign 4
+        .long   9, 0, 2
+        .asciz  "SYSIMAGE"
+        .balign 4
+        .section .note.GNU-stack, "", %progbits
+E
+# a.o has a global, n.o none, k.o only what nobody refers to
+cat >"$work/a.c" <<'E'
+int a_global(void) { return 1; }
+E
+cat >"$work/n.c" <<'E'
+static int hits;
+static void __attribute__((constructor)) start(void) { hits++; }
+E
+cat >"$work/k.c" <<'E'
+static int lonely __attribute__((used, section(".data.lonely"))) = 42;
+E
+
+# A heap and objects of the CPU in use, in the present directory.
+inputs() {
+    walker=$work/heapwalk.$arch
+    [ -x "$walker" ] || "$CC" -O1 -Wall -D_GNU_SOURCE -o "$walker" "$support/heapwalk.c" -ldl
+    "$work/heapgen" heap.heap heap.list --cpu="$arch" --own --odd --tags "$@"
+    cc -c "$support/heapown.c" -o own.o
+    cc -c "$work/marker.s" -o marker.o
+    for f in a n k; do cc -c "$work/$f.c" -o $f.o; done
+    rm -f libmore.a && ar rc libmore.a a.o n.o k.o
+    case $arch in x86_64) prefix= emulation=elf_x86_64 ;; *) prefix=aarch64-linux-gnu- emulation=aarch64linux ;; esac
+}
+walk() { timeout 120 "${RUN[@]}" "$walker" heap.list dlopen "./$1" || die "heapwalk $*"; }
+# sound FILE: every slot, and verify has nothing to say
+sound() { walk "$1" && { "$OBJTOOL" verify "$1" || die "$1 is not sound"; }; }
+with() { "$1" -shared -o x.so -plugin "$plugin" "${@:2}" "${libc[@]}"; }
+
+claimed() {
+    local ld
+    inputs
+    cp heap.heap libfrozen.heap
+    for ld in "$BFD" "${prefix}ld.gold"; do
+        need "$ld"
+        for how in heap.heap "-plugin-opt=heap=heap.heap" "-L. -l:libfrozen.heap"; do
+            for more in '' '--gc-sections -z relro -z now' '-Bsymbolic'; do
+                # shellcheck disable=SC2086
+                with "$ld" own.o $how $more || die "$ld $how $more"
+                sound x.so
+            done
+        done
+        # no name of it is exported, and it stays all the same
+        echo '{ local: *; };' >map
+        with "$ld" own.o heap.heap --gc-sections --version-script=map
+        section x.so .heap | grep -q . || die "$ld: no heap"
+        readelf -nW x.so | grep -q SYSIMAGE || die "$ld: no note"
+    done
+}
+check_cpus claimed claimed
+
+retained() {
+    local ld
+    inputs
+    for ld in "$BFD" "${prefix}ld.gold"; do
+        with "$ld" own.o heap.heap --gc-sections -plugin-opt=retain=libmore.a
+        sound x.so
+        nm x.so >names
+        expect_text names ' a_global$' ' start$' ' lonely$'
+        # as ld does it, the archive in the middle: nothing wants it
+        with "$ld" own.o libmore.a heap.heap --gc-sections
+        nm x.so >names
+        reject_text names a_global lonely
+    done
+}
+check_cpus retained retained
+
+# mold loads plugins only for what looks like intermediate code: the marker does.
+in_mold() {
+    inputs
+    mold -m $emulation -shared -o x.so own.o marker.o -plugin "$plugin" -plugin-opt=heap=heap.heap \
+        -plugin-opt=retain=libmore.a "${libc[@]}"
+    sound x.so
+    nm x.so >names
+    expect_text names ' a_global$' ' start$' ' lonely$'
+}
+check_cpus mold in_mold
+
+# Where no plugin ran, verify says so; with the plugin and without a heap, the link fails.
+marker() {
+    local ld
+    use_arch x86_64
+    use_libdirs
+    libc=("${libdirs[@]}" -lc)
+    inputs
+    for ld in ld.lld ld.bfd; do
+        "$ld" -shared -o x.so own.o marker.o "${libc[@]}" 2>/dev/null
+        "$OBJTOOL" verify x.so >out && die "$ld: verify is content"
+        expect_text out 'a heap was asked for and is not there'
+    done
+    for ld in ld.bfd ld.gold 'mold -m elf_x86_64'; do
+        with_words "$ld" own.o marker.o
+        expect_text err 'marker.o: asks for a heap, and the link has none'
+    done
+}
+# with_words 'LD [OPTION...]' ARG...: must fail, with its words in err and no output
+with_words() {
+    rm -f x.so
+    # shellcheck disable=SC2086
+    ! $1 -shared -o x.so -plugin "$plugin" "${@:2}" "${libc[@]}" >err 2>&1 || die "$* is content"
+    [ ! -e x.so ] || die "$*: an output"
+}
+check marker marker
+
+drivers() {
+    use_arch x86_64
+    inputs
+    echo 'extern char gen_rw[]; char *where(void) { return gen_rw; }' >where.c
+    for how in '' -flto '-fuse-ld=gold' '-fuse-ld=gold -flto'; do
+        # shellcheck disable=SC2086
+        gcc -shared -fPIC $how -o x.so where.c own.o heap.heap -Wl,-plugin,"$plugin" || die "gcc $how"
+        sound x.so
+    done
+    clang -shared -fPIC -o x.so where.c own.o heap.heap -Wl,-plugin,"$plugin"
+    sound x.so
+}
+need clang
+check drivers drivers
+
+# ar and nm read the symbols of a heap through it, and a linker finds it by them.
+binutils() {
+    use_arch x86_64
+    inputs
+    nm --plugin "$plugin" heap.heap >names
+    expect_text names ' T gen_rw$' ' U environ$'
+    rm -f libheap.a && ar --plugin "$plugin" rcs libheap.a heap.heap
+    echo 'extern char gen_rw[]; char *where(void) { return gen_rw; }' >where.c
+    gcc -fPIC -c where.c
+    for ld in ld.bfd ld.gold; do
+        gcc -shared -fuse-ld=${ld#ld.} -o x.so where.o own.o libheap.a -Wl,-plugin,"$plugin"
+        sound x.so
+    done
+}
+check binutils binutils
+
+bad_input() {
+    local ld option
+    use_arch x86_64
+    use_libdirs
+    libc=("${libdirs[@]}" -lc)
+    inputs
+    head -c 3000 heap.heap >cut.heap
+    "$work/heapgen" big.heap big.list --big
+    for ld in ld.bfd ld.gold; do
+        for option in heap=none.heap:'none.heap: cannot open' heap=own.o:'own.o: is not a heap container' \
+            nonsense:'-plugin-opt=nonsense: ' heap-relocs=native:'heap-relocs=native: ' retain=:'retain=: needs a value' \
+            retain=own.o:'own.o: is not an archive' retain=none.a:'none.a: cannot open' \
+            heap=cut.heap:'cut.heap: the file has 3000 bytes' heap=big.heap:'big.heap: is big-endian'; do
+            with_words $ld own.o "-plugin-opt=${option%%:*}"
+            expect_text err "sysimage-plugin: .*${option#*:}"
+        done
+        with_words $ld own.o cut.heap
+        expect_text err 'sysimage-plugin: cut.heap: the file has 3000 bytes'
+    done
+}
+check bad_input bad_input
+
+# A compressed container is read with zstd's library, which is loaded for it alone.
+compressed() {
+    local ld
+    use_arch x86_64
+    use_libdirs
+    libc=("${libdirs[@]}" -lc)
+    inputs
+    seq 1 40000 >blob
+    "$OBJTOOL" heap --raw blob --root frozen=0 --compress -o packed.heap
+    [ "$(stat -c %s packed.heap)" -lt "$(stat -c %s blob)" ] || die "not compressed"
+    printf '%s\n' '#include <stdio.h>' 'extern char frozen[];' \
+        'int main(void) { fwrite(frozen, 1, SIZE, stdout); return 0; }' >show.c
+    for ld in bfd gold; do
+        gcc -fuse-ld=$ld -DSIZE="$(stat -c %s blob)" -o show show.c packed.heap -Wl,-plugin,"$plugin"
+        ./show | cmp - blob
+    done
+}
+check compressed compressed
+
+# It lives in another's process: one symbol, one library.
+alone() {
+    [ "$(nm -D --defined-only "$plugin" | awk '{ print $3 }')" = onload ] || die "$(nm -D --defined-only "$plugin")"
+    [ "$(readelf -dW "$plugin" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')" = libc.so.6 ] || die "$(readelf -dW "$plugin")"
+}
+check alone alone
+
+finish
