@@ -19,7 +19,12 @@ plugin_own_sources = \
 	plugin/plugin.c \
 	plugin/retain.c \
 	plugin/zstd.c
-EXTRA_DIST += $(plugin_own_sources)
+plugin_host_sources = \
+	plugin/host/host.h \
+	plugin/host/host.c \
+	plugin/host/offer.c \
+	plugin/host/run.c
+EXTRA_DIST += $(plugin_own_sources) $(plugin_host_sources)
 
 if PLUGIN
 plugindir = $(pkglibdir)
@@ -29,4 +34,13 @@ plugin_sysimage_plugin_la_CPPFLAGS = $(AM_CPPFLAGS) -DXXH_INLINE_ALL
 plugin_sysimage_plugin_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^onload$$' -Wl,--gc-sections
 plugin_sysimage_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
+
+# The same plugin, in a program that hosts it.
+bin_PROGRAMS += plugin/ld.sysimage
+plugin_ld_sysimage_SOURCES = $(plugin_host_sources) \
+	plugin/claim.c plugin/emit.c plugin/options.c plugin/plugin.c plugin/retain.c plugin/plugin.h \
+	plugin/api.h \
+	objtool/opts.h objtool/response.c
+plugin_ld_sysimage_CPPFLAGS = $(AM_CPPFLAGS)
+plugin_ld_sysimage_LDADD = lib/libsysobj.la
 endif

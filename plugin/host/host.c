@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* host.c - ld.sysimage: what a linker does for a plugin, before another one is
+ * started. */
+
+#include "plugin/host/host.h"
+
+#include "objtool/opts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct host host;
+
+enum plugin_status onload(struct plugin_tv *tv);
+
+static const char usage[] =
+    "usage: ld.sysimage [--real-ld=LINKER] [LINKER'S OPTION]... FILE...\n"
+    "Link with LINKER, which may be one that loads no plugin, and take heap containers\n"
+    "among the files as sysimage-plugin.so does: see sysimage-plugin(1).\n"
+    "\n"
+    "  --real-ld=LINKER     a path or a name; else $SYSIMAGE_REAL_LD; else the next\n"
+    "                       linker on the PATH of the name that this was started by,\n"
+    "                       or ld.lld\n"
+    "  -plugin-opt=OPTION   heap=FILE, retain=ARCHIVE, verbose\n"
+    "  --help, --version    of this; what else there is, is the linker's\n";
+
+/* ---- what the plugin calls ---- */
+
+static enum plugin_status on_register_claim(plugin_claim *hook)
+{
+    host.claim = hook;
+    return LDPS_OK;
+}
+
+static enum plugin_status on_register_all_read(plugin_event *hook)
+{
+    host.all_read = hook;
+    return LDPS_OK;
+}
+
+/* The linker reads them again from the object that the plugin makes. */
+static enum plugin_status on_add_symbols(void *handle, int count, const struct plugin_symbol *all)
+{
+    (void)handle, (void)count, (void)all;
+    return LDPS_OK;
+}
+
+static bool add(struct host *h, const char ***list, uint64_t *count, uint64_t *cap,
+                const char *text)
+{
+    if (!text || !arena_grow(&h->arena, (void **)list, *count, cap, sizeof **list))
+        return diag_nomem(&h->diag);
+    (*list)[(*count)++] = text;
+    return true;
+}
+
+static enum plugin_status on_add_input(const char *path)
+{
+    return add(&host, &host.added, &host.added_count, &host.added_cap,
+               arena_strdup(&host.arena, path))
+               ? LDPS_OK
+               : LDPS_ERR;
+}
+
+static enum plugin_status on_message(int level, const char *format, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "ld.sysimage: ");
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "\n");
+    if (level >= LDPL_ERROR)
+        exit(1);
+    return LDPS_OK;
+}
+
+static enum plugin_status on_view(const void *handle, const void **view)
+{
+    (void)handle;
+    *view = host.view;
+    return *view ? LDPS_OK : LDPS_ERR;
+}
+
+static bool load_plugin(struct host *h)
+{
+    struct plugin_tv *tv = arena_alloc(&h->arena, h->option_count + 7, sizeof *tv);
+    uint64_t n = 0;
+
+    if (!tv)
+        return diag_nomem(&h->diag);
+    tv[n++] = (struct plugin_tv){LDPT_MESSAGE, {.message = on_message}};
+    tv[n++] = (struct plugin_tv){LDPT_REGISTER_CLAIM_FILE_HOOK, {.register_claim = on_register_claim}};
+    tv[n++] =
+        (struct plugin_tv){LDPT_REGISTER_ALL_SYMBOLS_READ_HOOK, {.register_event = on_register_all_read}};
+    tv[n++] = (struct plugin_tv){LDPT_ADD_SYMBOLS, {.add_symbols = on_add_symbols}};
+    tv[n++] = (struct plugin_tv){LDPT_ADD_INPUT_FILE, {.add_input_file = on_add_input}};
+    tv[n++] = (struct plugin_tv){LDPT_GET_VIEW, {.get_view = on_view}};
+    for (uint64_t i = 0; i < h->option_count; i++)
+        tv[n++] = (struct plugin_tv){LDPT_OPTION, {.string = h->options[i]}};
+    tv[n] = (struct plugin_tv){.tag = LDPT_NULL};
+    return onload(tv) == LDPS_OK;
+}
+
+/* ---- the command line ---- */
+
+static bool is_our_plugin(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return !strcmp(slash ? slash + 1 : path, "sysimage-plugin.so");
+}
+
+static bool is_our_option(const char *text)
+{
+    static const char *const names[] = {"heap=", "retain=", "heap-relocs=", "verbose"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strncmp(text, names[i], strlen(names[i])))
+            return true;
+    return false;
+}
+
+/* Word I is the option NAME, with one dash or two; its value, behind '=' or in
+   the next word.  *USED is how many words that takes. */
+static const char *option_value(const struct host *h, uint64_t i, const char *name, uint64_t *used)
+{
+    const char *text = h->words[i].text;
+    size_t len = strlen(name);
+
+    *used = 1;
+    if (*text++ != '-')
+        return NULL;
+    text += *text == '-';
+    if (strncmp(text, name, len) != 0)
+        return NULL;
+    if (text[len] == '=')
+        return text + len + 1;
+    *used = 2;
+    return !text[len] && i + 1 < h->count ? h->words[i + 1].text : NULL;
+}
+
+/* An option that is ours alone, and no linker's. */
+static bool take_option(struct host *h, uint64_t i, bool *ours, uint64_t *used)
+{
+    const char *value = NULL;
+    bool take = false;
+
+    if ((value = option_value(h, i, "real-ld", used))) {
+        h->real = value;
+        take = true;
+    } else if ((value = option_value(h, i, "plugin", used))) {
+        take = *ours = is_our_plugin(value);
+    } else if ((value = option_value(h, i, "plugin-opt", used)) &&
+               (*ours || is_our_option(value))) {
+        take = true;
+        if (!add(h, &h->options, &h->option_count, &h->option_cap, value))
+            return false;
+    }
+    for (uint64_t n = i; take && n < i + *used; n++)
+        h->words[n].gone = true;
+    return true;
+}
+
+static bool read_words(struct host *h)
+{
+    bool ours = false;
+    uint64_t used = 1;
+
+    for (uint64_t i = 1; i < h->count; i += used) {
+        const char *text = h->words[i].text;
+        const char *dir = NULL;
+
+        if (!take_option(h, i, &ours, &used))
+            return false;
+        if (h->words[i].gone)
+            continue;
+        used = 1;
+        if (!strncmp(text, "-L", 2) && text[2])
+            dir = text + 2;
+        else if (!(dir = option_value(h, i, "library-path", &used)) && !strcmp(text, "-L") &&
+                 i + 1 < h->count)
+            dir = h->words[i + 1].text;
+        used = 1;
+        if (dir && !add(h, &h->dirs, &h->dir_count, &h->dir_cap, dir))
+            return false;
+    }
+    return true;
+}
+
+static bool expand(struct host *h, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        h->response = h->response || argv[i][0] == '@';
+    if (!response_expand(&h->diag, &h->arena, &argc, &argv))
+        return false;
+    if (!(h->words = arena_alloc(&h->arena, (uint64_t)argc, sizeof *h->words)))
+        return diag_nomem(&h->diag);
+    h->count = (uint64_t)argc;
+    for (int i = 0; i < argc; i++)
+        h->words[i].text = argv[i];
+    return true;
+}
+
+static void say(void *arg, enum diag_kind kind, const char *text)
+{
+    (void)arg, (void)kind;
+    fprintf(stderr, "ld.sysimage: %s\n", text);
+}
+
+int main(int argc, char **argv)
+{
+    host.diag.sink = say;
+    if (argc == 2 && !strcmp(argv[1], "--help"))
+        return fputs(usage, stdout) < 0;
+    if (argc == 2 && !strcmp(argv[1], "--version"))
+        return printf("ld.sysimage (sysimage-tools) %s\n", PACKAGE_VERSION) < 0;
+    if (!expand(&host, argc, argv) || !read_words(&host) || !load_plugin(&host) ||
+        !host_offer_inputs(&host) || (host.all_read && host.all_read() != LDPS_OK))
+        return 1;
+    host_run(&host);
+    return 1;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* host.h - ld.sysimage: the plugin for linkers that load none.
+ *
+ *   read the command line     host.c    @FILE, options of ours, what is an input
+ *   offer the inputs          offer.c   as a linker does: the plugin claims some
+ *   give it the symbols' end  host.c    it adds objects in memory
+ *   start the linker          run.c     with the line that this makes */
+
+#ifndef PLUGIN_HOST_H
+#define PLUGIN_HOST_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "plugin/api.h"
+
+struct word {
+    char *text;
+    bool gone; /* claimed, or ours */
+};
+
+struct host {
+    struct diag diag;
+    struct arena arena;
+    struct word *words; /* of the command line, [0] is the program */
+    uint64_t count;
+    const char **dirs; /* -L */
+    uint64_t dir_count, dir_cap;
+    const char **options; /* of the plugin */
+    uint64_t option_count, option_cap;
+    const char **added; /* inputs that the plugin made */
+    uint64_t added_count, added_cap;
+    uint64_t place;      /* of the first word with a heap; 0: none */
+    const char *real;    /* the linker to start, NULL for a default */
+    bool response;       /* the command line was in a file */
+
+    plugin_claim *claim;
+    plugin_event *all_read;
+    /* The file that is being offered. */
+    const void *view;
+};
+
+/* The plugin's hooks have no argument for it. */
+extern struct host host;
+
+/* Offer every input that is ours to find; false after an error. */
+bool host_offer_inputs(struct host *h);
+/* Start the linker in our place; returns only after an error. */
+bool host_run(struct host *h);
+
+#endif

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ld.sysimage: heaps for linkers that load no plugin, started by hand and by compilers.
+. "$(dirname "$0")/common.sh"
+need gcc clang readelf ld.bfd ld.gold mold ld.lld
+host=${top_builddir:?}/plugin/ld.sysimage
+[ -e "$host" ] || skip "ld.sysimage is not built"
+support=$here/../support
+gcc -O2 -Wall -o "$work/heapgen" "$support/heapgen.c"
+gcc -O1 -Wall -D_GNU_SOURCE -o "$work/heapwalk" "$support/heapwalk.c" -ldl
+use_arch x86_64
+use_libdirs
+libc=("${libdirs[@]}" -lc)
+
+inputs() {
+    "$work/heapgen" heap.heap heap.list --own --odd --tags
+    cc -c "$support/heapown.c" -o own.o
+    printf '%s\n' 'extern char gen_rw[]; char *where(void) { return gen_rw; }' >where.c
+    printf '%s\n' 'static int lonely __attribute__((used, section(".data.lonely"))) = 42;' >lonely.c
+    cc -c where.c lonely.c
+    rm -f libmore.a && ar rc libmore.a lonely.o
+}
+sound() {
+    "$work/heapwalk" heap.list dlopen ./x.so || die "$*"
+    "$OBJTOOL" verify x.so >out || [ "${1:-}" = mold ] || { cat out; die "$* is not sound"; }
+    rm -f x.so
+}
+
+linkers() {
+    local ld
+    inputs
+    cp heap.heap libfrozen.heap
+    ar rc libheap.a where.o heap.heap 2>/dev/null
+    mkdir spaced "spaced/a b" && cp heap.heap "spaced/a b/h.heap"
+    for ld in ld.lld mold ld.bfd ld.gold; do
+        common=(--real-ld=$ld -m elf_x86_64 -shared -o x.so --gc-sections own.o where.o)
+        for how in heap.heap "-L. -l:libfrozen.heap" "-L. -l :libfrozen.heap" -plugin-opt=heap=heap.heap \
+            "-plugin /nowhere/sysimage-plugin.so -plugin-opt=heap=heap.heap -plugin-opt=verbose" libheap.a "-L. -lheap"; do
+            # shellcheck disable=SC2086
+            "$host" "${common[@]}" $how "${libc[@]}" || die "$ld $how"
+            sound "$ld" "$how"
+        done
+        "$host" "${common[@]}" "spaced/a b/h.heap" -plugin-opt=retain=libmore.a "${libc[@]}"
+        nm x.so >names
+        expect_text names ' lonely$'
+        sound "$ld" "a space"
+        # the whole line from a file
+        printf '"%s"\n' "${common[@]:1}" "spaced/a b/h.heap" "${libc[@]}" >line
+        SYSIMAGE_REAL_LD=$ld "$host" @line
+        sound "$ld" @line
+    done
+}
+check linkers linkers
+
+compilers() {
+    inputs
+    mkdir bin && ln -s "$host" bin/ld && ln -s "$host" bin/ld.lld && ln -s "$host" bin/ld.sysimage
+    gcc -B bin -shared -o x.so where.o own.o heap.heap
+    sound 'gcc -B'
+    gcc -B bin -fuse-ld=lld -shared -o x.so where.o own.o heap.heap
+    readelf -p .comment x.so >comment
+    expect_text comment LLD
+    sound 'gcc -fuse-ld=lld'
+    gcc -B bin -Wl,--real-ld=mold -shared -o x.so where.o own.o heap.heap
+    readelf -p .comment x.so >comment
+    expect_text comment mold
+    sound mold
+    clang --ld-path="$host" -shared -o x.so where.o own.o heap.heap
+    sound 'clang --ld-path'
+    clang -B bin -fuse-ld=sysimage -shared -o x.so where.o own.o heap.heap
+    sound 'clang -fuse-ld'
+    # a link without a heap is the linker's own
+    gcc -B bin -o plain -x c - <<<'int main(void) { return 7; }'
+    ./plain || [ $? = 7 ]
+}
+check compilers compilers
+
+bad_input() {
+    inputs
+    head -c 3000 heap.heap >cut.heap
+    fails() {
+        rm -f x.so
+        ! "$host" -m elf_x86_64 -shared -o x.so own.o "$@" "${libc[@]}" >err 2>&1 || die "$* is content"
+        [ ! -e x.so ] || die "$*: an output"
+    }
+    fails cut.heap
+    expect_text err 'ld.sysimage: sysimage-plugin: cut.heap: the file has 3000 bytes'
+    fails -plugin-opt=heap=none.heap
+    expect_text err 'none.heap: cannot open'
+    fails heap.heap --real-ld=nobody
+    expect_text err 'nobody: no such linker'
+    fails heap.heap --real-ld="$host"
+    expect_text err 'is ld.sysimage itself'
+    fails heap.heap --no-such-option
+    fails none.o
+    expect_text err 'none.o'
+    fails @none
+    expect_text err 'none: cannot open'
+    "$host" --version | grep -q '^ld.sysimage (sysimage-tools)'
+    "$host" --help | grep -q -- --real-ld
+}
+check bad_input bad_input
+
+# More inputs than a process may have open.
+many() {
+    inputs
+    cc -c -x c - -o empty.o </dev/null
+    seq -f 'e%g.o' 1500 | xargs -n1 cp empty.o
+    (ulimit -n 100; "$host" --real-ld=ld.lld -shared -o x.so own.o where.o heap.heap e*.o "${libc[@]}" 2>err) || cat err
+    [ -e x.so ] || grep -q 'Too many open files' err # that is lld's own
+    "$host" --real-ld=ld.lld -shared -o x.so own.o where.o heap.heap e*.o "${libc[@]}"
+    sound many
+}
+check many many
+
+finish
