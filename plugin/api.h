@@ -50,6 +50,7 @@ enum plugin_tag {
     LDPT_ADD_SYMBOLS = 8,
     LDPT_ADD_INPUT_FILE = 10,
     LDPT_MESSAGE = 11,
+    LDPT_OUTPUT_NAME = 15,
     LDPT_GET_VIEW = 18,
     LDPT_GET_API_VERSION = 34,
 };

@@ -87,7 +87,7 @@ static bool claim(struct plugin *p, const struct plugin_input *file)
                                             "%s: is compressed, and libzstd.so.1 cannot be loaded",
                                             name);
     p->claimed[p->claimed_count++] = (struct plugin_heap){name, bytes};
-    return tell_symbols(p, file->handle, h);
+    return plugin_note_roots(p, h) && tell_symbols(p, file->handle, h);
 }
 
 /* ---- markers ---- */

@@ -40,14 +40,16 @@ static bool emit(struct plugin *p, const struct plugin_heap *heap)
 static bool emit_file(struct plugin *p, const char *path)
 {
     struct file *file = arena_alloc(&p->arena, 1, sizeof *file);
+    struct heap *h = arena_alloc(&p->arena, 1, sizeof *h);
 
-    if (!file)
+    if (!file || !h)
         return diag_nomem(&p->diag);
     if (!file_open(&p->diag, path, file))
         return false;
     if (!heap_is(file->data))
         return diag_fail(&p->diag, E_UNKNOWN, "%s: is not a heap container", path);
-    return emit(p, &(struct plugin_heap){path, file->data});
+    return heap_read(&p->diag, &p->arena, path, file->data, h) && plugin_note_roots(p, h) &&
+           emit(p, &(struct plugin_heap){path, file->data});
 }
 
 bool plugin_emit(struct plugin *p)

@@ -15,6 +15,7 @@ plugin_own_sources = \
 	plugin/api.h plugin/plugin.h \
 	plugin/claim.c \
 	plugin/emit.c \
+	plugin/finish.c \
 	plugin/options.c \
 	plugin/plugin.c \
 	plugin/retain.c \
@@ -38,7 +39,7 @@ plugin_sysimage_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-secti
 # The same plugin, in a program that hosts it.
 bin_PROGRAMS += plugin/ld.sysimage
 plugin_ld_sysimage_SOURCES = $(plugin_host_sources) \
-	plugin/claim.c plugin/emit.c plugin/options.c plugin/plugin.c plugin/retain.c plugin/plugin.h \
+	plugin/claim.c plugin/emit.c plugin/finish.c plugin/options.c plugin/plugin.c plugin/retain.c plugin/plugin.h \
 	plugin/api.h \
 	objtool/opts.h objtool/response.c
 plugin_ld_sysimage_CPPFLAGS = $(AM_CPPFLAGS)

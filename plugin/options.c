@@ -60,9 +60,11 @@ bool plugin_option(struct plugin *p, const char *text)
                                 text));
     if (!strcmp(text, "verbose"))
         return p->verbose = true;
+    if (!strcmp(text, "hidden-ok"))
+        return p->hidden_ok = true;
     return is_for_others(text) ||
            diag_fail(&p->diag, E_USAGE,
-                     "-plugin-opt=%s: heap=FILE, retain=ARCHIVE, heap-relocs=prelinked and verbose "
-                     "are known",
+                     "-plugin-opt=%s: heap=FILE, retain=ARCHIVE, heap-relocs=prelinked, hidden-ok "
+                     "and verbose are known",
                      text);
 }

@@ -69,8 +69,11 @@ static enum plugin_status on_all_read(void) { return status_of(plugin_emit(&plug
 
 static enum plugin_status on_cleanup(void)
 {
+    /* Some linkers come here after an error, too. */
+    bool ok = plugin.diag.errors || plugin_finish(&plugin);
+
     arena_free(&plugin.arena);
-    return LDPS_OK;
+    return status_of(ok);
 }
 
 static void read_tag(struct plugin *p, const struct plugin_tv *tv)
@@ -80,6 +83,9 @@ static void read_tag(struct plugin *p, const struct plugin_tv *tv)
     switch (tv->tag) {
     case LDPT_LINKER_OUTPUT:
         p->output = tv->u.number;
+        break;
+    case LDPT_OUTPUT_NAME:
+        p->output_name = tv->u.string;
         break;
     case LDPT_REGISTER_CLAIM_FILE_HOOK:
         p->register_claim = tv->u.register_claim;

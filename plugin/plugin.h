@@ -4,6 +4,7 @@
  *   the linker offers a file     claim.c     heap containers are claimed
  *   it knows all symbols         emit.c      each becomes an object in memory, and an input
  *                                retain.c    members of archives that are to stay
+ *   the output is complete       finish.c    are the roots exported?
  *   onload, messages             plugin.c    options.c
  *
  * It lives in somebody else's process: one struct, no library but libc, and
@@ -26,6 +27,13 @@ struct plugin_heap {
     struct span bytes;
 };
 
+/* A name that the library is to export, and the heap that has it. */
+struct plugin_root {
+    const char *heap, *name;
+};
+
+struct heap;
+
 struct plugin {
     struct diag diag;
     struct arena arena;
@@ -39,6 +47,7 @@ struct plugin {
     enum plugin_status (*message)(int level, const char *format, ...);
     enum plugin_status (*get_view)(const void *handle, const void **view);
     int output; /* enum plugin_output, -1 if it does not say */
+    const char *output_name;
 
     /* Options. */
     const char **heaps;   /* heap=FILE */
@@ -46,11 +55,14 @@ struct plugin {
     const char **retain;  /* retain=ARCHIVE */
     uint64_t retain_count, retain_cap;
     bool verbose;
+    bool hidden_ok; /* roots that no other image can find are no error */
 
     const struct elf_machine *machine; /* of the first object that was offered */
     uint16_t other_machine;            /* one that is not ours; 0: none was seen */
     struct plugin_heap *claimed;
     uint64_t claimed_count, claimed_cap;
+    struct plugin_root *roots;
+    uint64_t root_count, root_cap;
     const char *marker; /* an object that asked for a heap; NULL: none */
     bool zstd_missing;
 };
@@ -64,6 +76,10 @@ bool plugin_option(struct plugin *p, const char *text);
 bool plugin_offer(struct plugin *p, const struct plugin_input *file, int *claimed);
 /* All is known: emit objects for all heaps. */
 bool plugin_emit(struct plugin *p);
+/* H's roots will be looked for in the output. */
+bool plugin_note_roots(struct plugin *p, const struct heap *h);
+/* The output is complete: say what it lacks. */
+bool plugin_finish(struct plugin *p);
 /* Make every member of the archive PATH an input. */
 bool plugin_retain(struct plugin *p, const char *path);
 /* An unnamed file in memory called NAME, for add_input(); -1 after an error. */

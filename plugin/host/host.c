@@ -40,6 +40,12 @@ static enum plugin_status on_register_all_read(plugin_event *hook)
     return LDPS_OK;
 }
 
+static enum plugin_status on_register_cleanup(plugin_event *hook)
+{
+    host.cleanup = hook;
+    return LDPS_OK;
+}
+
 /* The linker reads them again from the object that the plugin makes. */
 static enum plugin_status on_add_symbols(void *handle, int count, const struct plugin_symbol *all)
 {
@@ -87,7 +93,7 @@ static enum plugin_status on_view(const void *handle, const void **view)
 
 static bool load_plugin(struct host *h)
 {
-    struct plugin_tv *tv = arena_alloc(&h->arena, h->option_count + 7, sizeof *tv);
+    struct plugin_tv *tv = arena_alloc(&h->arena, h->option_count + 10, sizeof *tv);
     uint64_t n = 0;
 
     if (!tv)
@@ -96,6 +102,9 @@ static bool load_plugin(struct host *h)
     tv[n++] = (struct plugin_tv){LDPT_REGISTER_CLAIM_FILE_HOOK, {.register_claim = on_register_claim}};
     tv[n++] =
         (struct plugin_tv){LDPT_REGISTER_ALL_SYMBOLS_READ_HOOK, {.register_event = on_register_all_read}};
+    tv[n++] = (struct plugin_tv){LDPT_REGISTER_CLEANUP_HOOK, {.register_event = on_register_cleanup}};
+    tv[n++] = (struct plugin_tv){LDPT_LINKER_OUTPUT, {.number = h->shared ? LDPO_DYN : LDPO_EXEC}};
+    tv[n++] = (struct plugin_tv){LDPT_OUTPUT_NAME, {.string = h->output ? h->output : "a.out"}};
     tv[n++] = (struct plugin_tv){LDPT_ADD_SYMBOLS, {.add_symbols = on_add_symbols}};
     tv[n++] = (struct plugin_tv){LDPT_ADD_INPUT_FILE, {.add_input_file = on_add_input}};
     tv[n++] = (struct plugin_tv){LDPT_GET_VIEW, {.get_view = on_view}};
@@ -179,6 +188,14 @@ static bool read_words(struct host *h)
         if (h->words[i].gone)
             continue;
         used = 1;
+        h->shared = h->shared || !strcmp(text, "-shared") || !strcmp(text, "--shared") ||
+                    !strcmp(text, "-Bshareable");
+        if (!strcmp(text, "-o") && i + 1 < h->count)
+            h->output = h->words[i + 1].text;
+        else if (!strncmp(text, "-o", 2) && text[2])
+            h->output = text + 2;
+        else if (!strncmp(text, "--output=", 9))
+            h->output = text + 9;
         if (!strncmp(text, "-L", 2) && text[2])
             dir = text + 2;
         else if (!(dir = option_value(h, i, "library-path", &used)) && !strcmp(text, "-L") &&
@@ -213,6 +230,8 @@ static void say(void *arg, enum diag_kind kind, const char *text)
 
 int main(int argc, char **argv)
 {
+    int status = 0;
+
     host.diag.sink = say;
     if (argc == 2 && !strcmp(argv[1], "--help"))
         return fputs(usage, stdout) < 0;
@@ -221,6 +240,6 @@ int main(int argc, char **argv)
     if (!expand(&host, argc, argv) || !read_words(&host) || !load_plugin(&host) ||
         !host_offer_inputs(&host) || (host.all_read && host.all_read() != LDPS_OK))
         return 1;
-    host_run(&host);
-    return 1;
+    status = host_run(&host);
+    return status == 0 && host.cleanup && host.cleanup() != LDPS_OK ? 1 : status;
 }

@@ -4,7 +4,8 @@
  *   read the command line     host.c    @FILE, options of ours, what is an input
  *   offer the inputs          offer.c   as a linker does: the plugin claims some
  *   give it the symbols' end  host.c    it adds objects in memory
- *   start the linker          run.c     with the line that this makes */
+ *   run the linker            run.c     with the line that this makes
+ *   tell the plugin           host.c    it looks at the output */
 
 #ifndef PLUGIN_HOST_H
 #define PLUGIN_HOST_H
@@ -34,7 +35,9 @@ struct host {
     bool response;       /* the command line was in a file */
 
     plugin_claim *claim;
-    plugin_event *all_read;
+    plugin_event *all_read, *cleanup;
+    const char *output; /* -o */
+    bool shared;
     /* The file that is being offered. */
     const void *view;
 };
@@ -44,7 +47,7 @@ extern struct host host;
 
 /* Offer every input that is ours to find; false after an error. */
 bool host_offer_inputs(struct host *h);
-/* Start the linker in our place; returns only after an error. */
-bool host_run(struct host *h);
+/* Run the linker; its exit status, or 1 after an error. */
+int host_run(struct host *h);
 
 #endif

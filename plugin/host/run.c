@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* run.c - find the linker, and become it. */
+/* run.c - find the linker, and run it. */
 
 #include "plugin/host/host.h"
 
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- which ---- */
@@ -106,16 +107,31 @@ static bool in_file(struct host *h, char **argv)
     return argv[1] || diag_nomem(&h->diag);
 }
 
-bool host_run(struct host *h)
+/* What the linker ended with, as a shell has it. */
+static int wait_for(struct host *h, pid_t child)
 {
+    int status = 0;
+    pid_t got = 0;
+
+    do
+        got = waitpid(child, &status, 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return diag_fail(&h->diag, E_SYSTEM, "the linker: %s", strerror(errno)), 1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int host_run(struct host *h)
+{
+    pid_t child = 0;
     const char *path = linker(h);
     char **argv = arena_alloc(&h->arena, h->count + h->added_count + 3, sizeof *argv);
     uint64_t place = place_of(h), n = 0;
 
     if (!path)
-        return false;
+        return 1;
     if (!argv)
-        return diag_nomem(&h->diag);
+        return diag_nomem(&h->diag), 1;
     argv[n++] = (char *)(uintptr_t)path;
     for (uint64_t i = 1; i <= h->count; i++) {
         for (uint64_t k = 0; i == place && k < h->added_count; k++)
@@ -124,7 +140,15 @@ bool host_run(struct host *h)
             argv[n++] = h->words[i].text;
     }
     if (h->response && n > 2 && !in_file(h, argv))
-        return false;
-    execv(path, argv);
-    return diag_fail(&h->diag, E_SYSTEM, "%s: cannot be started: %s", path, strerror(errno));
+        return 1;
+    /* Without a heap there is nothing to look at afterwards. */
+    child = h->added_count ? fork() : 0;
+    if (child > 0)
+        return wait_for(h, child);
+    if (child == 0)
+        execv(path, argv);
+    diag_fail(&h->diag, E_SYSTEM, "%s: cannot be started: %s", path, strerror(errno));
+    if (h->added_count && child == 0)
+        _exit(1);
+    return 1;
 }

@@ -92,6 +92,11 @@ bad_input() {
     fails heap.heap --real-ld="$host"
     expect_text err 'is ld.sysimage itself'
     fails heap.heap --no-such-option
+    echo '{ local: *; };' >map
+    for ld in ld.lld mold ld.bfd ld.gold; do
+        fails heap.heap --real-ld=$ld --version-script=map
+        expect_text err 'root .gen_ro. is not exported by x.so'
+    done
     fails none.o
     expect_text err 'none.o'
     fails @none

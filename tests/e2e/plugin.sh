@@ -46,6 +46,14 @@ walk() { timeout 120 "${RUN[@]}" "$walker" heap.list dlopen "./$1" || die "heapw
 sound() { walk "$1" && { "$OBJTOOL" verify "$1" || die "$1 is not sound"; }; }
 with() { "$1" -shared -o x.so -plugin "$plugin" "${@:2}" "${libc[@]}"; }
 
+# with_words 'LD [OPTION...]' ARG...: must fail, with its words in err and no output
+with_words() {
+    rm -f x.so
+    # shellcheck disable=SC2086
+    ! $1 -shared -o x.so -plugin "$plugin" "${@:2}" "${libc[@]}" >err 2>&1 || die "$* is content"
+    [ ! -e x.so ] || die "$*: an output"
+}
+
 claimed() {
     local ld
     inputs
@@ -59,11 +67,24 @@ claimed() {
                 sound x.so
             done
         done
-        # no name of it is exported, and it stays all the same
+        # no name of it is exported: that is no use, but it stays if it may
         echo '{ local: *; };' >map
-        with "$ld" own.o heap.heap --gc-sections --version-script=map
+        echo '{ local: gen_*; };' >hide
+        for how in heap.heap -plugin-opt=heap=heap.heap; do
+            with_words "$ld" own.o $how --gc-sections --version-script=map
+            expect_text err 'heap.heap: root .gen_ro. is not exported by x.so: a version script'
+        done
+        with "$ld" own.o heap.heap --gc-sections --version-script=map -plugin-opt=hidden-ok
         section x.so .heap | grep -q . || die "$ld: no heap"
         readelf -nW x.so | grep -q SYSIMAGE || die "$ld: no note"
+        # a script that names them keeps them
+        echo '{ global: gen_*; own_*; local: *; };' >map
+        with "$ld" own.o heap.heap --gc-sections --version-script=map
+        sound x.so
+        # out of an archive that is excluded
+        rm -f libheap.a && ar --plugin "$plugin" rcs libheap.a heap.heap
+        with_words "$ld" own.o --whole-archive libheap.a --no-whole-archive --exclude-libs ALL --version-script=hide
+        expect_text err 'is not exported by x.so'
     done
 }
 check_cpus claimed claimed
@@ -87,6 +108,9 @@ check_cpus retained retained
 # mold loads plugins only for what looks like intermediate code: the marker does.
 in_mold() {
     inputs
+    echo '{ local: *; };' >map
+    with_words "mold -m $emulation" own.o marker.o -plugin-opt=heap=heap.heap --version-script=map
+    expect_text err 'heap.heap: root .gen_ro. is not exported by x.so'
     mold -m $emulation -shared -o x.so own.o marker.o -plugin "$plugin" -plugin-opt=heap=heap.heap \
         -plugin-opt=retain=libmore.a "${libc[@]}"
     sound x.so
@@ -111,13 +135,6 @@ marker() {
         with_words "$ld" own.o marker.o
         expect_text err 'marker.o: asks for a heap, and the link has none'
     done
-}
-# with_words 'LD [OPTION...]' ARG...: must fail, with its words in err and no output
-with_words() {
-    rm -f x.so
-    # shellcheck disable=SC2086
-    ! $1 -shared -o x.so -plugin "$plugin" "${@:2}" "${libc[@]}" >err 2>&1 || die "$* is content"
-    [ ! -e x.so ] || die "$*: an output"
 }
 check marker marker
 
