@@ -17,6 +17,12 @@ use_walker() {
     own=$work/own.$arch.o
 }
 generate() { "$work/heapgen" "${1:-heap}.heap" "${1:-heap}.list" --cpu="$arch" --plain-code "${@:2}"; }
+# by_needed [OPTION...]: a program that needs heap.so walks it
+by_needed() {
+    "$CC" -O1 -Wall -D_GNU_SOURCE -o needs "$support/heapwalk.c" -ldl -L. -Wl,--no-as-needed -l:heap.so -Wl,-rpath,"$PWD" ||
+        die "no program that needs heap.so"
+    timeout 120 "${RUN[@]}" ./needs heap.list linked "$@" || die "DT_NEEDED $*"
+}
 walk() { timeout 300 "${RUN[@]}" "$walker" "$@" || die "heapwalk $*"; }
 pack() { "$OBJTOOL" pack "$@"; }
 
@@ -45,6 +51,8 @@ elf() {
                     $linker -shared -o heap.so heap.o "$own" $more "${libc[@]}" || die "$linker $more"
                     # shellcheck disable=SC2046
                     walk heap.list dlopen ./heap.so --apart $([ $mode = native ] || echo --none)
+                    # shellcheck disable=SC2046
+                    [ "$more" ] || by_needed --apart $([ $mode = native ] || echo --none)
                     count=$((count + 1))
                 done
             done < <(linkers)
@@ -73,6 +81,7 @@ prelinked() {
                 # shellcheck disable=SC2086
                 $linker -shared -o heap.so heap.o "$own" $more "${libc[@]}" || die "$linker $more"
                 walk heap.list dlopen ./heap.so
+                [ "$more" ] || by_needed
                 "$OBJTOOL" verify heap.so || die "$linker $more: not sound"
                 count=$((count + 1))
             done
