@@ -27,6 +27,8 @@ plugin_host_sources = \
 	plugin/host/run.c
 EXTRA_DIST += $(plugin_own_sources) $(plugin_host_sources)
 
+.PHONY: install-bfd-plugin uninstall-bfd-plugin
+
 if PLUGIN
 plugindir = $(pkglibdir)
 plugin_LTLIBRARIES = plugin/sysimage-plugin.la
@@ -35,6 +37,15 @@ plugin_sysimage_plugin_la_CPPFLAGS = $(AM_CPPFLAGS) -DXXH_INLINE_ALL
 plugin_sysimage_plugin_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^onload$$' -Wl,--gc-sections
 plugin_sysimage_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
+
+# nm and ar load what is in this directory by themselves. Not part of "make
+# install": it changes what other packages' programs do.
+install-bfd-plugin: install-pluginLTLIBRARIES
+	$(MKDIR_P) "$(DESTDIR)$(libdir)/bfd-plugins"
+	rm -f "$(DESTDIR)$(libdir)/bfd-plugins/sysimage-plugin.so"
+	$(LN_S) "$(plugindir)/sysimage-plugin.so" "$(DESTDIR)$(libdir)/bfd-plugins/sysimage-plugin.so"
+uninstall-bfd-plugin:
+	rm -f "$(DESTDIR)$(libdir)/bfd-plugins/sysimage-plugin.so"
 
 # The same plugin, in a program that hosts it.
 bin_PROGRAMS += plugin/ld.sysimage

@@ -169,6 +169,26 @@ binutils() {
 }
 check binutils binutils
 
+# nm and ar find it by themselves in the directory that they have for that.
+bfd_plugins() {
+    use_arch x86_64
+    inputs
+    mkdir -p root/bin root/lib/bfd-plugins
+    cp "$(readlink -f "$(command -v nm)")" root/bin/nm
+    cp "$(readlink -f "$(command -v ar)")" root/bin/ar
+    cp "$plugin" root/lib/bfd-plugins
+    root/bin/nm heap.heap >names 2>err
+    expect_text names ' T gen_rw$' ' U environ$'
+    root/bin/ar rcs libheap.a heap.heap own.o
+    root/bin/nm -s libheap.a >names 2>err
+    expect_text names '^gen_rw in heap.heap$' '^own_data in own.o$'
+    # what is no heap is as it was
+    root/bin/nm own.o >ours
+    nm own.o | cmp - ours
+    root/bin/nm /dev/null 2>/dev/null || true
+}
+check bfd_plugins bfd_plugins
+
 bad_input() {
     local ld option
     use_arch x86_64
