@@ -54,7 +54,6 @@ static bool check_roots(struct plugin *p, const struct object *o)
 
         if (bsearch(&r->name, names, count, sizeof *names, by_name))
             continue;
-        unlink(p->output_name); /* not every linker does, at this stage */
         return diag_fail(&p->diag, E_LINK,
                          "%s: root `%s' is not exported by %s: a version script or --exclude-libs "
                          "hides it; -plugin-opt=hidden-ok allows that",
@@ -70,12 +69,14 @@ bool plugin_finish(struct plugin *p)
     struct object o;
     bool ok = true;
 
-    if (p->output != LDPO_DYN || p->hidden_ok || p->root_count == 0 || !p->output_name ||
+    if (p->output == LDPO_REL || p->claimed_count + p->heap_count == 0 || !p->output_name ||
         !file_open(&quiet, p->output_name, &file))
         return true;
-    if (format_elf.is(file.data) &&
+    p->finishing = true; /* not every linker removes its output at this stage */
+    if (p->output == LDPO_DYN && !p->hidden_ok && format_elf.is(file.data) &&
         format_elf.read(&quiet, &p->arena, p->output_name, file.data, &o) && o.kind == OBJ_SHARED)
         ok = check_roots(p, &o);
+    ok = ok && (!format_elf.is(file.data) || plugin_prelink(p, &file));
     file_close(&file);
     return ok;
 }

@@ -5,10 +5,10 @@ plugin_lib_sources = \
 	lib/arch/aarch64.c lib/arch/data.c lib/arch/x86_64.c \
 	lib/base/arena.c lib/base/buf.c lib/base/diag.c lib/base/file.c lib/base/pages.c lib/base/par.c \
 	lib/base/strtab.c \
-	lib/elf/file.c lib/elf/machine.c lib/elf/read.c lib/elf/read_relocs.c lib/elf/read_shared.c \
+	lib/elf/dynamic.c lib/elf/dynamic_symbols.c lib/elf/file.c lib/elf/heaps.c lib/elf/machine.c lib/elf/read.c lib/elf/read_relocs.c lib/elf/read_shared.c \
 	lib/elf/rel_aarch64.c lib/elf/rel_x86_64.c lib/elf/relocatable.c \
 	lib/heap/container.c lib/heap/container_parts.c lib/heap/container_slots.c \
-	lib/heap/container_stored.c lib/heap/object.c lib/heap/startup.c lib/heap/table.c \
+	lib/heap/container_stored.c lib/heap/image.c lib/heap/image_rows.c lib/heap/object.c lib/heap/pages.c lib/heap/startup.c lib/heap/table.c \
 	lib/obj/archive.c lib/obj/reloc.c lib/obj/slots.c \
 	lib/pack/prelinked.c
 plugin_own_sources = \
@@ -18,6 +18,7 @@ plugin_own_sources = \
 	plugin/finish.c \
 	plugin/options.c \
 	plugin/plugin.c \
+	plugin/prelink.c \
 	plugin/retain.c \
 	plugin/zstd.c
 plugin_host_sources = \
@@ -50,7 +51,8 @@ uninstall-bfd-plugin:
 # The same plugin, in a program that hosts it.
 bin_PROGRAMS += plugin/ld.sysimage
 plugin_ld_sysimage_SOURCES = $(plugin_host_sources) \
-	plugin/claim.c plugin/emit.c plugin/finish.c plugin/options.c plugin/plugin.c plugin/retain.c plugin/plugin.h \
+	plugin/claim.c plugin/emit.c plugin/finish.c plugin/options.c plugin/plugin.c plugin/prelink.c \
+	plugin/retain.c plugin/plugin.h \
 	plugin/api.h \
 	objtool/opts.h objtool/response.c
 plugin_ld_sysimage_CPPFLAGS = $(AM_CPPFLAGS)

@@ -17,6 +17,8 @@ static void say(void *arg, enum diag_kind kind, const char *text)
 {
     const struct plugin *p = arg;
 
+    if (kind == DIAG_ERROR && p->finishing)
+        unlink(p->output_name);
     if (p->message)
         p->message(kind == DIAG_ERROR ? LDPL_FATAL : LDPL_WARNING, "sysimage-plugin: %s", text);
     else

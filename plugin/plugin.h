@@ -5,6 +5,7 @@
  *   it knows all symbols         emit.c      each becomes an object in memory, and an input
  *                                retain.c    members of archives that are to stay
  *   the output is complete       finish.c    are the roots exported?
+ *                                prelink.c   its heaps are relocated
  *   onload, messages             plugin.c    options.c
  *
  * It lives in somebody else's process: one struct, no library but libc, and
@@ -63,6 +64,7 @@ struct plugin {
     uint64_t claimed_count, claimed_cap;
     struct plugin_root *roots;
     uint64_t root_count, root_cap;
+    bool finishing; /* an error removes the output */
     const char *marker; /* an object that asked for a heap; NULL: none */
     bool zstd_missing;
 };
@@ -80,6 +82,8 @@ bool plugin_emit(struct plugin *p);
 bool plugin_note_roots(struct plugin *p, const struct heap *h);
 /* The output is complete: say what it lacks. */
 bool plugin_finish(struct plugin *p);
+/* Relocate the heaps of FILE, the output, if it has an address of its own. */
+bool plugin_prelink(struct plugin *p, const struct file *file);
 /* Make every member of the archive PATH an input. */
 bool plugin_retain(struct plugin *p, const char *path);
 /* An unnamed file in memory called NAME, for add_input(); -1 after an error. */

@@ -97,8 +97,7 @@ static void check_segment_place(struct verify *v, const struct image_heap *h, ui
         diag_fail(v->d, E_FORMAT, "0x%" PRIx64 " bytes at 0x%" PRIx64 " are not inside a PT_LOAD",
                   s->size, addr);
     else if (s->kind == SIMG_SEGMENT_ZERO && addr < l->file_end &&
-             !(image_heap_is_mobile(h) && elf_image_bytes(&v->m, addr, s->size, &bytes) &&
-               all_zero(bytes)))
+             !(elf_image_bytes(&v->m, addr, s->size, &bytes) && all_zero(bytes)))
         diag_fail(v->d, E_FORMAT,
                   "it is zero-fill, and the file has bytes for 0x%" PRIx64 " (PT_LOAD %" PRIu32 ")",
                   addr, l->segment);

@@ -30,6 +30,20 @@ static const struct image_heap *heap_at(const struct verify_heaps *h,
     return &h->image.heaps[p->heap];
 }
 
+/* The word at ADDR takes an import's address: of one that another linker bound
+   within the image, the loader adds the image's. */
+static bool is_import_word(const struct image_heap *h, uint64_t addr)
+{
+    uint64_t place = addr - h->at, i = heap_first_import_slot(&h->heap, place);
+
+    if (i < h->heap.import_slot_count && heap_import_slot_at(&h->heap, i).place == place)
+        return true;
+    for (uint32_t n = 0; n < h->heap.import_count; n++)
+        if (h->places[n] == place)
+            return true;
+    return false;
+}
+
 /* A relocation without a symbol at ADDR, which is in P. */
 static void check_plain(struct collector *c, const struct elf_dynamic_reloc *r,
                         const struct elf_heap_place *p)
@@ -39,7 +53,7 @@ static void check_plain(struct collector *c, const struct elf_dynamic_reloc *r,
 
     c->plain[p - c->h->places.all]++;
     if (c->tell && relative && heap_at(c->h, p)->mode == SIMG_MODE_PRELINKED &&
-        !image_heap_is_mobile(heap_at(c->h, p)))
+        !is_import_word(heap_at(c->h, p), r->addr))
         diag_fail(c->v->d, E_FORMAT,
                   "%s %" PRIu64 ": 0x%" PRIx64
                   " is in a prelinked heap, and the loader adds the image's address to it",
@@ -64,7 +78,7 @@ static bool collect(void *arg, const struct elf_dynamic_reloc *r)
                   elf_reloc_source_name(r->source), r->index, r->addr);
     if (r->source == ELF_FROM_RELR || r->symbol == 0) {
         check_plain(c, r, p);
-        if (!image_heap_is_mobile(h))
+        if (h->mode != SIMG_MODE_PRELINKED || !is_import_word(h, r->addr))
             return verify_go_on(c->v);
     }
     if (!arena_grow(c->v->a, (void **)&c->all, c->count, &c->cap, sizeof *c->all)) {

@@ -52,6 +52,17 @@ linkers() {
 }
 check linkers linkers
 
+# An image with an address of its own is finished after the link.
+prelinked() {
+    inputs
+    "$host" --real-ld=ld.lld --image-base=0x7a1200000000 -shared -o x.so own.o heap.heap "${libc[@]}"
+    "$OBJTOOL" inspect x.so | grep 'prelinked for 0x7a12' || die "not prelinked"
+    "$work/heapwalk" heap.list dlopen ./x.so --take=0x7a1200000000 --relocated || die "taken"
+    "$work/heapwalk" heap.list dlopen ./x.so --dirty=64 || die "written"
+    sound lld
+}
+check prelinked prelinked
+
 compilers() {
     inputs
     mkdir bin && ln -s "$host" bin/ld && ln -s "$host" bin/ld.lld && ln -s "$host" bin/ld.sysimage

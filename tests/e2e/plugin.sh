@@ -105,6 +105,29 @@ retained() {
 }
 check_cpus retained retained
 
+# An image with an address of its own is finished: nothing is relocated when it is loaded there, and all of it
+# when that is taken.
+prelinked() {
+    local ld base=0x7a1200000000
+    for shape in '--gaps --size=300K' '--size=5M --seed=4'; do
+        # shellcheck disable=SC2086
+        inputs $shape
+        for ld in "$BFD" "${prefix}ld.gold"; do
+            with "$ld" own.o heap.heap -Ttext-segment=$base -z relro -z now
+            "$OBJTOOL" verify x.so || die "$ld: not sound"
+            "$OBJTOOL" inspect x.so | grep 'prelinked for 0x7a12' || die "$ld: not prelinked"
+            walk x.so
+            timeout 120 "${RUN[@]}" "$walker" heap.list dlopen ./x.so --take=$base --relocated || die "$ld: taken"
+            # nothing of it is written by the loader but what imports fill
+            [ "$arch" != x86_64 ] || "$walker" heap.list dlopen ./x.so --at="0x$(section x.so .heap | awk '{ print $3 }')" --dirty=64 ||
+                die "$ld: not where it wants to be, or written"
+            strip -o stripped.so x.so 2>/dev/null || "${prefix}strip" -o stripped.so x.so
+            walk stripped.so
+        done
+    done
+}
+check_cpus prelinked prelinked
+
 # mold loads plugins only for what looks like intermediate code: the marker does.
 in_mold() {
     inputs
