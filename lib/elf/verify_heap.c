@@ -14,6 +14,7 @@ struct verify_heaps *verify_get_heaps(struct verify *v)
         return h;
     if (!(h = v->heaps = verify_alloc(v, 1, sizeof *h)))
         return NULL;
+    h->zeros_left = v->f.in.size;
     elf_heap_notes(&v->m, &h->notes);
     if (h->notes.tables > 0)
         elf_heaps_read(&h->problem, v->a, &v->m, &h->notes, &h->image);
@@ -81,9 +82,15 @@ void verify_heap_table(struct verify *v)
 
 /* ---- places and rights ---- */
 
-static bool all_zero(struct span s)
+/* The file has all SIZE bytes for ADDR, and they are zeros. */
+static bool has_zeros(struct verify *v, uint64_t addr, uint64_t size)
 {
-    return s.size == 0 || (s.at[0] == 0 && !memcmp(s.at, s.at + 1, s.size - 1));
+    struct span s;
+
+    if (!elf_image_bytes(&v->m, addr, size, &s) || size > v->heaps->zeros_left)
+        return false;
+    v->heaps->zeros_left -= size;
+    return size == 0 || (s.at[0] == 0 && !memcmp(s.at, s.at + 1, size - 1));
 }
 
 static void check_segment_place(struct verify *v, const struct image_heap *h, uint32_t i)
@@ -97,7 +104,7 @@ static void check_segment_place(struct verify *v, const struct image_heap *h, ui
         diag_fail(v->d, E_FORMAT, "0x%" PRIx64 " bytes at 0x%" PRIx64 " are not inside a PT_LOAD",
                   s->size, addr);
     else if (s->kind == SIMG_SEGMENT_ZERO && addr < l->file_end &&
-             !(elf_image_bytes(&v->m, addr, s->size, &bytes) && all_zero(bytes)))
+             !has_zeros(v, addr, s->size))
         diag_fail(v->d, E_FORMAT,
                   "it is zero-fill, and the file has bytes for 0x%" PRIx64 " (PT_LOAD %" PRIu32 ")",
                   addr, l->segment);

@@ -32,16 +32,14 @@ static const struct image_heap *heap_at(const struct verify_heaps *h,
 
 /* The word at ADDR takes an import's address: of one that another linker bound
    within the image, the loader adds the image's. */
-static bool is_import_word(const struct image_heap *h, uint64_t addr)
+static bool is_import_word(const struct image_heap *h, const struct elf_heap_place *p,
+                           uint64_t addr)
 {
     uint64_t place = addr - h->at, i = heap_first_import_slot(&h->heap, place);
 
-    if (i < h->heap.import_slot_count && heap_import_slot_at(&h->heap, i).place == place)
-        return true;
-    for (uint32_t n = 0; n < h->heap.import_count; n++)
-        if (h->places[n] == place)
-            return true;
-    return false;
+    return (h->segments[p->segment].flags & SIMG_SEG_IMPORTS) ||
+           (i < h->heap.import_slot_count &&
+            heap_import_slot_at(&h->heap, i).place == place);
 }
 
 /* A relocation without a symbol at ADDR, which is in P. */
@@ -53,7 +51,7 @@ static void check_plain(struct collector *c, const struct elf_dynamic_reloc *r,
 
     c->plain[p - c->h->places.all]++;
     if (c->tell && relative && heap_at(c->h, p)->mode == SIMG_MODE_PRELINKED &&
-        !is_import_word(heap_at(c->h, p), r->addr))
+        !is_import_word(heap_at(c->h, p), p, r->addr))
         diag_fail(c->v->d, E_FORMAT,
                   "%s %" PRIu64 ": 0x%" PRIx64
                   " is in a prelinked heap, and the loader adds the image's address to it",
@@ -78,7 +76,7 @@ static bool collect(void *arg, const struct elf_dynamic_reloc *r)
                   elf_reloc_source_name(r->source), r->index, r->addr);
     if (r->source == ELF_FROM_RELR || r->symbol == 0) {
         check_plain(c, r, p);
-        if (h->mode != SIMG_MODE_PRELINKED || !is_import_word(h, r->addr))
+        if (h->mode != SIMG_MODE_PRELINKED || !is_import_word(h, p, r->addr))
             return verify_go_on(c->v);
     }
     if (!arena_grow(c->v->a, (void **)&c->all, c->count, &c->cap, sizeof *c->all)) {

@@ -12,6 +12,9 @@ struct verify_heaps {
     struct heap_image image; /* no heaps if there is no table, or no sound one */
     struct elf_heap_places places;
     struct diag problem; /* why there is no sound one */
+    /* Bytes of zero-fill segments that may still be looked at: no more than
+       the file has, or heaps that lie on top of each other would take long. */
+    uint64_t zeros_left;
 };
 
 /* Read them once; NULL without memory. */
