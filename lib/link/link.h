@@ -4,7 +4,7 @@
  * The phases run in this order (link.c), each reading what the former left:
  *
  *   read      inputs.c                 open files, read objects and archives
- *   resolve   resolve.c provide.c      one definition for each name
+ *   resolve   names.c resolve.c provide.c   one definition for each name
  *   retain    gc.c                     which sections live
  *   collect   merge.c eh_frame.c       strings and unwind records, shared
  *   scan      scan.c slots.c           what each relocation needs: GOT, PLT, dynamic
@@ -201,7 +201,7 @@ enum made {
     MADE_COUNT
 };
 
-struct symtab; /* the hash table of global names, resolve.c */
+struct symtab; /* the hash table of global names, names.c */
 
 struct link {
     struct diag *d;
@@ -296,9 +296,17 @@ bool link_run(struct diag *d, const struct link_options *options);
 bool link_read_inputs(struct link *l);
 bool inputs_add_object(struct link *l, struct lobj *o, bool retain, const char *why);
 
-/* ---- resolve.c ---- */
+/* ---- names.c ---- */
+/* The symbol called NAME (LEN bytes), a new one if there was none; NULL after
+   a failure. */
 struct lsym *link_intern(struct link *l, const char *name, size_t len);
 struct lsym *link_find(const struct link *l, const char *name);
+/* The object that has the group NAME first: O, if no other had it before;
+   NULL without memory. */
+struct lobj *link_first_group(struct link *l, const char *name, struct lobj *o);
+void link_free_symtab(struct link *l);
+
+/* ---- resolve.c ---- */
 /* O, a relocatable object that was just read, gets its sections and local
    symbols in memory of A.  Looks at nothing but L's options: any thread may. */
 bool link_prepare_object(const struct link *l, struct diag *d, struct arena *a, struct lobj *o);
@@ -311,7 +319,6 @@ bool link_finish_symbols(struct link *l);
 /* Decide whether S, which is defined, is exported, under which version, and
    whether another image may replace it. */
 void link_decide_export(struct link *l, struct lsym *s);
-void link_free_symtab(struct link *l);
 
 static inline struct lsym *lobj_sym(const struct lobj *o, uint32_t i)
 {

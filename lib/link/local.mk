@@ -14,6 +14,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/link/lexer.c lib/link/lexer.h \
 	lib/link/link.c lib/link/link.h \
 	lib/link/merge.c \
+	lib/link/names.c \
 	lib/link/options.h \
 	lib/link/pack.c \
 	lib/link/property.c \
