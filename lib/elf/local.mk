@@ -5,6 +5,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/elf/file.c lib/elf/file.h \
 	lib/elf/heaps.c lib/elf/heaps.h \
 	lib/elf/machine.c lib/elf/machine.h \
+	lib/elf/put.h \
 	lib/elf/read.c lib/elf/read_relocs.c lib/elf/read_shared.c lib/elf/reader.h \
 	lib/elf/rel_aarch64.c \
 	lib/elf/rel_x86_64.c \

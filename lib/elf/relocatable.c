@@ -4,7 +4,7 @@
 #include "elf/relocatable.h"
 
 #include "base/file.h"
-#include "elf/elf.h"
+#include "elf/put.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,15 +17,12 @@ void rel_begin(struct rel_object *o, struct diag *d, struct arena *arena, uint16
     rel_add_section(o, &(struct rel_section){.name = ""});
 }
 
-static void add_symbol(struct buf *b, uint32_t name, uint8_t info, uint32_t section,
-                       uint64_t value, uint64_t size)
+static void add_symbol(struct buf *b, const struct elf_sym *s)
 {
-    buf_uint(b, name, 4);
-    buf_uint(b, info, 1);
-    buf_uint(b, STV_DEFAULT, 1);
-    buf_uint(b, section, 2);
-    buf_uint(b, value, 8);
-    buf_uint(b, size, 8);
+    uint8_t *p = buf_reserve(b, SYM64_SIZE);
+
+    if (p)
+        elf_store_sym(p, s);
 }
 
 uint32_t rel_add_section(struct rel_object *o, const struct rel_section *section)
@@ -38,7 +35,7 @@ uint32_t rel_add_section(struct rel_object *o, const struct rel_section *section
         return 0;
     }
     o->sections[o->section_count++] = *section;
-    add_symbol(&o->locals, 0, index ? STT_SECTION : 0, index, 0, 0);
+    add_symbol(&o->locals, &(struct elf_sym){.info = index ? STT_SECTION : 0, .shndx = (uint16_t)index});
     return index;
 }
 
@@ -47,7 +44,8 @@ uint32_t rel_add_global(struct rel_object *o, const char *name, uint8_t info, ui
 {
     uint64_t index = o->section_count + o->globals.size / SYM64_SIZE;
 
-    add_symbol(&o->globals, strtab_add(&o->names, name), info, section, value, size);
+    add_symbol(&o->globals, &(struct elf_sym){strtab_add(&o->names, name), info, STV_DEFAULT,
+                                              (uint16_t)section, value, size});
     return (uint32_t)index;
 }
 
@@ -62,25 +60,6 @@ void rel_add_reloc(struct rel_object *o, uint32_t section, uint64_t offset, uint
 }
 
 /* ---- the file: header, contents, relocations, symbols, names, section headers ---- */
-
-struct shdr {
-    uint32_t name, type, link, info;
-    uint64_t flags, offset, size, align, entsize;
-};
-
-static void put_header(struct buf *b, const struct shdr *h)
-{
-    buf_uint(b, h->name, 4);
-    buf_uint(b, h->type, 4);
-    buf_uint(b, h->flags, 8);
-    buf_uint(b, 0, 8);
-    buf_uint(b, h->offset, 8);
-    buf_uint(b, h->size, 8);
-    buf_uint(b, h->link, 4);
-    buf_uint(b, h->info, 4);
-    buf_uint(b, h->align, 8);
-    buf_uint(b, h->entsize, 8);
-}
 
 struct writer {
     struct rel_object *o;
@@ -125,7 +104,7 @@ static void make_headers(struct writer *w)
     for (uint64_t i = 0; i < o->section_count; i++) {
         const struct rel_section *s = &o->sections[i];
 
-        put_header(&w->headers, &(struct shdr){.name = strtab_add(&o->names, s->name),
+        elf_put_shdr(&w->headers, &(struct elf_shdr){.name_offset = strtab_add(&o->names, s->name),
                                                .type = s->type,
                                                .flags = s->flags,
                                                .offset = s->offset,
@@ -138,7 +117,7 @@ static void make_headers(struct writer *w)
         const char *name = arena_printf(o->arena, ".rela%s", s->name);
 
         if (s->relocs.size)
-            put_header(&w->headers, &(struct shdr){.name = strtab_add(&o->names, name ? name : ""),
+            elf_put_shdr(&w->headers, &(struct elf_shdr){.name_offset = strtab_add(&o->names, name ? name : ""),
                                                    .type = SHT_RELA,
                                                    .flags = SHF_INFO_LINK,
                                                    .offset = s->relocs_offset,
@@ -148,7 +127,7 @@ static void make_headers(struct writer *w)
                                                    .align = 8,
                                                    .entsize = RELA64_SIZE});
     }
-    put_header(&w->headers, &(struct shdr){.name = names[0],
+    elf_put_shdr(&w->headers, &(struct elf_shdr){.name_offset = names[0],
                                            .type = SHT_SYMTAB,
                                            .offset = w->symbols_offset,
                                            .size = o->locals.size + o->globals.size,
@@ -156,7 +135,7 @@ static void make_headers(struct writer *w)
                                            .info = (uint32_t)o->section_count,
                                            .align = 8,
                                            .entsize = SYM64_SIZE});
-    put_header(&w->headers, &(struct shdr){.name = names[1],
+    elf_put_shdr(&w->headers, &(struct elf_shdr){.name_offset = names[1],
                                            .type = SHT_STRTAB,
                                            .offset = w->names_offset,
                                            .size = o->names.out.size,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* relocatable.h - write an ELF relocatable object (ET_REL, 64-bit,
- * little-endian), whose large sections and relocations are made as they are
- * written. */
+ * little-endian), whose large sections are made as they are written. */
 
 #ifndef ELF_RELOCATABLE_H
 #define ELF_RELOCATABLE_H
@@ -21,7 +20,7 @@ struct rel_section {
     /* The SIZE bytes from FROM on into OUT, zeroed before; false after a failure. */
     bool (*fill)(void *arg, uint64_t from, uint64_t size, uint8_t *out);
     void *arg;
-    struct buf relocs; /* Elf64_Rela records, by rel_reloc() */
+    struct buf relocs; /* Elf64_Rela records, by rel_add_reloc() */
     uint64_t offset, relocs_offset; /* in the file */
 };
 

@@ -15,13 +15,19 @@ void table_add_part(struct table_maker *m, const struct object *o, uint32_t sect
     const struct heap *h = o->heap;
     const struct heap_segment *g =
         section <= h->segment_count ? &h->segments[section - 1] : NULL;
+    const struct section *s = &o->sections[section];
     struct buf *b = &m->segments;
 
-    buf_uint(b, part->addr, 8);
-    buf_uint(b, part->size, 8);
-    buf_uint(b, part->prot, 4);
+    buf_uint(b, s->addr, 8);
+    buf_uint(b, s->size, 8);
     buf_uint(b,
-             part->flags | (section == heap_table_section(h) ? SIMG_SEG_IMPORTS : 0u) |
+             SIMG_PROT_R | (s->flags & SEC_WRITE ? SIMG_PROT_W : 0u) |
+                 (s->flags & SEC_EXEC ? SIMG_PROT_X : 0u),
+             4);
+    buf_uint(b,
+             (part->loaded_writable ? SIMG_SEG_LOADED_WRITABLE : 0u) |
+                 (s->flags & SEC_ZERO ? SIMG_SEG_ZERO : 0u) |
+                 (section == heap_table_section(h) ? SIMG_SEG_IMPORTS : 0u) |
                  (section == heap_stub_section(h) ? SIMG_SEG_STUBS : 0u),
              4);
     buf_uint(b,

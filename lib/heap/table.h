@@ -14,9 +14,7 @@
 /* A piece of a heap as the image has it: a segment, or one of the two
    sections behind them. */
 struct table_part {
-    uint64_t addr, size; /* heap address */
-    uint32_t prot;       /* enum simg_prot */
-    uint32_t flags;      /* enum simg_table_segment_flag */
+    bool loaded_writable; /* although it is not to stay so */
     int64_t bits, odd;   /* its slot maps, from the table's start; 0: none */
     uint64_t bits_size, odd_count, slot_count;
     uint64_t checksum;   /* 0: none */

@@ -2,7 +2,7 @@
 /* dynsym.c - what the dynamic linker sees: .dynsym, its hash tables, and the
  * versions that are defined and needed. */
 
-#include "elf/elf.h"
+#include "elf/put.h"
 #include "link/link.h"
 
 #include <inttypes.h>
@@ -402,12 +402,14 @@ bool link_fill_dynsym(struct link *l, struct diag *d)
                              ", beyond what .dynsym can say",
                              l->opt->output, s->name, index);
         p += SYM64_SIZE;
-        store_uint(p, 4, false, strtab_addn(&l->dynstr, s->name, s->base));
-        p[4] = info;
-        p[5] = (uint8_t)(defined ? s->visibility | (sym->other & ~3) : 0);
-        store_uint(p + 6, 2, false, index == SECTION_ABS ? SHN_ABS : index);
-        store_uint(p + 8, 8, false, value);
-        store_uint(p + 16, 8, false, defined ? sym->size : 0);
+        elf_store_sym(p, &(struct elf_sym){
+                             .name = strtab_addn(&l->dynstr, s->name, s->base),
+                             .info = info,
+                             .other = (uint8_t)(defined ? s->visibility | (sym->other & ~3) : 0),
+                             .shndx = index == SECTION_ABS ? SHN_ABS : (uint16_t)index,
+                             .value = value,
+                             .size = defined ? sym->size : 0,
+                         });
     }
     return !l->dynstr.out.bad || diag_nomem(d);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* headers.c - the ELF header, program headers and section headers. */
 
-#include "elf/elf.h"
+#include "elf/put.h"
 #include "link/link.h"
 
 bool link_make_shstrtab(struct link *l)
@@ -117,16 +117,18 @@ static void section_header(struct link *l, struct buf *b, const struct out *o)
     uint64_t flags = o->flags | (plt ? SHF_INFO_LINK : 0u) |
                      (o->packed.at ? (uint64_t)SHF_COMPRESSED : 0u);
 
-    buf_uint(b, strtab_add(&l->shstrtab, o->name), 4);
-    buf_uint(b, o->type, 4);
-    buf_uint(b, flags, 8);
-    buf_uint(b, o->flags & SHF_ALLOC ? o->addr : 0, 8);
-    buf_uint(b, o->offset, 8);
-    buf_uint(b, o->packed.at ? o->packed.size : o->size, 8);
-    buf_uint(b, link_of(l, o), 4);
-    buf_uint(b, info_of(l, o), 4);
-    buf_uint(b, UINT64_C(1) << o->align_log2, 8);
-    buf_uint(b, o->entsize, 8);
+    elf_put_shdr(b, &(struct elf_shdr){
+                        .name_offset = strtab_add(&l->shstrtab, o->name),
+                        .type = o->type,
+                        .flags = flags,
+                        .addr = o->flags & SHF_ALLOC ? o->addr : 0,
+                        .offset = o->offset,
+                        .size = o->packed.at ? o->packed.size : o->size,
+                        .link = link_of(l, o),
+                        .info = info_of(l, o),
+                        .align = UINT64_C(1) << o->align_log2,
+                        .entsize = o->entsize,
+                    });
 }
 
 bool link_make_headers(struct link *l, struct span *front, struct span *back)

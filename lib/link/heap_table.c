@@ -27,12 +27,6 @@ static int64_t distance(const struct maker *m, uint64_t addr)
     return m->placed ? (int64_t)(addr - m->addr) : 0;
 }
 
-static uint32_t prot_of(const struct section *s)
-{
-    return SIMG_PROT_R | (s->flags & SEC_WRITE ? SIMG_PROT_W : 0u) |
-           (s->flags & SEC_EXEC ? SIMG_PROT_X : 0u);
-}
-
 /* Of the bytes that the file holds; known when they are written. */
 static uint64_t checksum(const struct lsec *s, bool written)
 {
@@ -46,10 +40,7 @@ static void add_part(struct maker *m, const struct lobj *o, uint32_t n)
     const struct lsec *s = &o->secs[n], *bits = s->heap->bits, *odd = s->heap->odd;
     bool zero = s->sec->flags & SEC_ZERO;
     struct table_part part = {
-        .addr = s->sec->addr,
-        .size = s->size,
-        .prot = prot_of(s->sec),
-        .flags = (s->late_rights ? SIMG_SEG_LOADED_WRITABLE : 0u) | (zero ? SIMG_SEG_ZERO : 0u),
+        .loaded_writable = s->late_rights,
         .bits = bits ? distance(m, lsec_addr_or_0(bits)) : 0,
         .bits_size = bits ? bits->size : 0,
         .odd = odd ? distance(m, lsec_addr_or_0(odd)) : 0,

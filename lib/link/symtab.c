@@ -2,7 +2,7 @@
 /* symtab.c - .symtab: every symbol of the image, for debuggers, profilers and
  * runtimes that name their frames from it. */
 
-#include "elf/elf.h"
+#include "elf/put.h"
 #include "link/link.h"
 
 uint8_t lsym_info(const struct lsym *s)
@@ -41,14 +41,9 @@ static void add(struct table *t, const char *name, uint8_t info, uint8_t other, 
     uint16_t index = section == SECTION_ABS ? SHN_ABS : far ? SHN_XINDEX : (uint16_t)section;
     uint8_t *p = buf_reserve(&t->out, SYM64_SIZE);
 
-    if (p) {
-        store_uint(p, 4, false, strtab_add(&t->l->strtab, name));
-        p[4] = info;
-        p[5] = other;
-        store_uint(p + 6, 2, false, index);
-        store_uint(p + 8, 8, false, value);
-        store_uint(p + 16, 8, false, size);
-    }
+    if (p)
+        elf_store_sym(p, &(struct elf_sym){strtab_add(&t->l->strtab, name), info, other, index,
+                                           value, size});
     buf_uint(&t->extended, far ? section : 0, 4);
     t->any_extended = t->any_extended || far;
     t->count++;

@@ -155,14 +155,8 @@ static bool make_maps(struct prelinked *m)
 static void add_part(struct prelinked *m, struct table_maker *t, uint32_t n)
 {
     const struct section *s = &m->heap.sections[n];
-    uint32_t prot = SIMG_PROT_R | (s->flags & SEC_WRITE ? SIMG_PROT_W : 0u) |
-                    (s->flags & SEC_EXEC ? SIMG_PROT_X : 0u);
     struct table_part part = {
-        .addr = s->addr,
-        .size = s->size,
-        .prot = prot,
-        .flags = (prot & SIMG_PROT_W ? 0u : SIMG_SEG_LOADED_WRITABLE) |
-                 (s->flags & SEC_ZERO ? SIMG_SEG_ZERO : 0u),
+        .loaded_writable = !(s->flags & SEC_WRITE),
         .bits_size = m->maps[2 * n].size,
         .odd_count = m->slots[n].odd_count,
         .slot_count = m->slots[n].count,
