@@ -83,9 +83,7 @@ static bool claim(struct plugin *p, const struct plugin_input *file)
                     sizeof *p->claimed))
         return diag_nomem(&p->diag);
     if (!view(p, file, &bytes) || !heap_read(&p->diag, &p->arena, name, bytes, h))
-        return p->zstd_missing && diag_fail(&p->diag, E_SYSTEM,
-                                            "%s: is compressed, and libzstd.so.1 cannot be loaded",
-                                            name);
+        return false;
     p->claimed[p->claimed_count++] = (struct plugin_heap){name, bytes};
     return plugin_note_roots(p, h) && tell_symbols(p, file->handle, h);
 }

@@ -6,24 +6,34 @@
 #include "heap/container.h"
 #include "pack/prelinked.h"
 
-#include <unistd.h>
+#include <string.h>
+#include <sys/utsname.h>
 
 /* A link of nothing but heaps is for this machine. */
+static const struct elf_machine *own_machine(void)
+{
+    static const struct {
+        const char *name;
+        const struct elf_machine *machine;
+    } names[] = {{"x86_64", &elf_x86_64}, {"aarch64", &elf_aarch64}};
+    struct utsname u;
+
+    for (size_t i = 0; uname(&u) == 0 && i < sizeof names / sizeof *names; i++)
+        if (!strcmp(u.machine, names[i].name))
+            return names[i].machine;
+    return NULL;
+}
+
 static const struct elf_machine *machine_of(struct plugin *p)
 {
-#if defined __aarch64__
-    const struct elf_machine *own = &elf_aarch64;
-#elif defined __x86_64__
-    const struct elf_machine *own = &elf_x86_64;
-#else
-    const struct elf_machine *own = NULL;
-#endif
+    const struct elf_machine *machine =
+        p->machine ? p->machine : p->other_machine ? NULL : own_machine();
 
-    if (!p->machine && p->other_machine)
+    if (!machine)
         diag_fail(&p->diag, E_UNSUPPORTED,
                   "the link is for e_machine %u; heaps are for x86-64 and aarch64",
                   p->other_machine);
-    return p->machine ? p->machine : p->other_machine ? NULL : own;
+    return machine;
 }
 
 static bool emit(struct plugin *p, const struct plugin_heap *heap)

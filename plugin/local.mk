@@ -5,10 +5,12 @@ plugin_lib_sources = \
 	lib/arch/aarch64.c lib/arch/data.c lib/arch/x86_64.c \
 	lib/base/arena.c lib/base/buf.c lib/base/diag.c lib/base/file.c lib/base/pages.c lib/base/par.c \
 	lib/base/strtab.c \
-	lib/elf/dynamic.c lib/elf/dynamic_symbols.c lib/elf/file.c lib/elf/heaps.c lib/elf/machine.c lib/elf/read.c lib/elf/read_relocs.c lib/elf/read_shared.c \
+	lib/elf/dynamic.c lib/elf/dynamic_symbols.c lib/elf/file.c lib/elf/heaps.c lib/elf/machine.c \
+	lib/elf/read.c lib/elf/read_relocs.c lib/elf/read_shared.c \
 	lib/elf/rel_aarch64.c lib/elf/rel_x86_64.c lib/elf/relocatable.c \
 	lib/heap/container.c lib/heap/container_parts.c lib/heap/container_slots.c \
-	lib/heap/container_stored.c lib/heap/image.c lib/heap/image_rows.c lib/heap/object.c lib/heap/pages.c lib/heap/startup.c lib/heap/table.c \
+	lib/heap/container_stored.c lib/heap/image.c lib/heap/image_rows.c lib/heap/object.c \
+	lib/heap/pages.c lib/heap/startup.c lib/heap/table.c \
 	lib/obj/archive.c lib/obj/reloc.c lib/obj/slots.c \
 	lib/pack/prelinked.c
 plugin_own_sources = \

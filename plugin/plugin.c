@@ -74,7 +74,9 @@ static enum plugin_status on_cleanup(void)
     /* Some linkers come here after an error, too. */
     bool ok = plugin.diag.errors || plugin_finish(&plugin);
 
+    /* What pointed there is forgotten: a linker may come again. */
     arena_free(&plugin.arena);
+    plugin = (struct plugin){.output = -1, .diag = plugin.diag, .message = plugin.message};
     return status_of(ok);
 }
 

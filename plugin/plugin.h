@@ -66,7 +66,6 @@ struct plugin {
     uint64_t root_count, root_cap;
     bool finishing; /* an error removes the output */
     const char *marker; /* an object that asked for a heap; NULL: none */
-    bool zstd_missing;
 };
 
 /* The linker's hooks have no argument for it. */

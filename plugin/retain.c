@@ -5,35 +5,30 @@
 
 #include "plugin/plugin.h"
 
-#include "elf/elf.h"
+#include "elf/file.h"
 #include "obj/archive.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The object's sections get SHF_GNU_RETAIN in COPY. */
+/* The sections of the object in COPY get SHF_GNU_RETAIN. */
 static bool mark(struct plugin *p, const char *name, uint8_t *copy, uint64_t size)
 {
-    struct span all = {copy, size}, headers;
-    uint64_t shoff = load_uint(copy + 40, 8, false), count = load_uint(copy + 60, 2, false);
-    struct span first;
+    struct where here = {NULL, name, NO_INDEX};
+    struct elf_file f;
+    bool ok = false;
 
-    if (count == 0 && shoff && span_sub(all, shoff, SHDR64_SIZE, &first))
-        count = load_uint(first.at + 32, 8, false); /* more than fit into e_shnum */
-    if (load_uint(copy + 58, 2, false) != SHDR64_SIZE || count > size / SHDR64_SIZE ||
-        !span_sub(all, shoff, count * SHDR64_SIZE, &headers))
-        return diag_fail(&p->diag, E_FORMAT, "%s: section headers past the end of the file", name);
-    for (uint64_t i = 1; i < count; i++) {
-        uint8_t *flags = copy + shoff + i * SHDR64_SIZE + 8;
-        uint64_t f = load_uint(flags, 8, false);
-
-        if (f & SHF_ALLOC)
-            store_uint(flags, 8, false, f | SHF_GNU_RETAIN);
-    }
-    if (copy[7] == ELFOSABI_SYSV)
+    p->diag.where = &here;
+    ok = elf_open(&p->diag, &p->arena, (struct span){copy, size}, &f);
+    p->diag.where = NULL;
+    for (uint32_t i = 1; ok && i < f.section_count; i++)
+        if (f.sections[i].flags & SHF_ALLOC)
+            store_uint(copy + f.shoff + i * SHDR64_SIZE + 8, 8, false,
+                       f.sections[i].flags | SHF_GNU_RETAIN);
+    if (ok && f.osabi == ELFOSABI_SYSV)
         copy[7] = ELFOSABI_GNU; /* the flag is of that ABI */
-    return true;
+    return ok;
 }
 
 static bool write_all(int fd, const uint8_t *at, uint64_t size)

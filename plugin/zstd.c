@@ -16,7 +16,9 @@ static void *find(const char *name)
 
     if (!library)
         library = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
-    plugin.zstd_missing = !library;
+    if (!library)
+        diag_fail(&plugin.diag, E_SYSTEM,
+                  "a heap container is compressed, and libzstd.so.1 cannot be loaded");
     return library ? dlsym(library, name) : NULL;
 }
 

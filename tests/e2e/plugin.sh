@@ -97,6 +97,10 @@ retained() {
         sound x.so
         nm x.so >names
         expect_text names ' a_global$' ' start$' ' lonely$'
+        # a member whose section headers are not there
+        cp k.o bad.o && truncate -s -1000 bad.o && rm -f libbad.a && ar rcS libbad.a a.o bad.o 2>/dev/null
+        with_words "$ld" own.o -plugin-opt=retain=libbad.a
+        expect_text err 'sysimage-plugin: libbad.a(bad.o): '
         # as ld does it, the archive in the middle: nothing wants it
         with "$ld" own.o libmore.a heap.heap --gc-sections
         nm x.so >names
@@ -249,6 +253,11 @@ compressed() {
     for ld in bfd gold; do
         gcc -fuse-ld=$ld -DSIZE="$(stat -c %s blob)" -o show show.c packed.heap -Wl,-plugin,"$plugin"
         ./show | cmp - blob
+        # and without the library it is said why not
+        sed 's/libzstd\.so\.1/libzstd.so.X/' "$plugin" >nozstd.so
+        ! gcc -fuse-ld=$ld -o no show.c -DSIZE=1 packed.heap -Wl,-plugin,./nozstd.so 2>err || die "$ld: without zstd"
+        expect_text err 'a heap container is compressed, and libzstd.so.1 cannot be loaded'
+        [ ! -e no ] || die "an output"
     done
 }
 check compressed compressed
