@@ -4,11 +4,18 @@
  * The first byte says what the rest is.  Bit 0: big-endian.  Bit 1: compressed.
  * Bit 2 clear: edits of a sound container, each of an offset (2 bytes) and a
  * value (4 bytes), after which its checksums are made right, so that what lies
- * behind them is reached.  Bit 2 set: the container itself, as it is. */
+ * behind them is reached.  Bit 2 set: the container itself, as it is.
+ *
+ * What is sound is also made an object that relocates itself, which must then
+ * be read without a complaint. */
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "heap/container.h"
+#include "obj/object.h"
+#include "pack/prelinked.h"
 #include "tests/support/heap_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -81,6 +88,47 @@ static uint64_t touch(const struct heap *h)
     return sum;
 }
 
+enum { MOST_SPAN = 1 << 20 }; /* bytes that are worth writing */
+
+static void check_object(struct arena *a, struct span bytes)
+{
+    struct diag d = {0};
+    struct object o;
+    struct reloc batch[RELOC_BATCH];
+    unsigned got = 0;
+
+    if (!format_elf.read(&d, a, "x.o", bytes, &o))
+        abort();
+    for (uint32_t i = 1; i < o.section_count; i++)
+        for (uint64_t first = 0; first < o.sections[i].reloc_count; first += got)
+            if (!format_elf.relocs(&d, &o, i, first, batch, RELOC_BATCH, &got))
+                abort();
+}
+
+static void make_object(struct arena *a, struct span in)
+{
+    static int fd = -1;
+    struct diag d = {0};
+    off_t size = 0;
+    void *at = NULL;
+
+    if (fd < 0)
+        fd = memfd_create("x.o", 0);
+    if (fd < 0 || ftruncate(fd, 0) != 0)
+        abort();
+    if (!prelinked_write(&d, a, &elf_x86_64, "x.heap", in, "x.o", fd)) {
+        if (d.status == OK)
+            abort();
+        return;
+    }
+    size = lseek(fd, 0, SEEK_END);
+    at = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (at == MAP_FAILED)
+        abort();
+    check_object(a, (struct span){at, (uint64_t)size});
+    munmap(at, (size_t)size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static volatile uint64_t sink;
@@ -108,6 +156,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (d.status == OK)
         sink = touch(&h);
+    if (d.status == OK && h.span < MOST_SPAN)
+        make_object(&a, in);
     (void)sink;
     arena_free(&a);
     heap_file_free(&f);
