@@ -3,6 +3,7 @@
 
 #include "link_opts.h"
 
+#include "base/response.h"
 #include "link_table.h"
 
 #include <errno.h>

@@ -32,6 +32,5 @@ objtool_objtool_SOURCES = $(inspect_sources) \
 	objtool/link_table.c objtool/link_table.h \
 	objtool/link_target.c \
 	objtool/main.c \
-	objtool/opts.c objtool/opts.h \
-	objtool/response.c
+	objtool/opts.c objtool/opts.h
 objtool_objtool_LDADD = lib/libsysobj.la runtime/libwriter.la

@@ -54,8 +54,4 @@ void opt_help(struct buf *out, const struct opt_row *row);
    where the line that started at offset START has come to. */
 void opt_wrap(struct buf *out, uint64_t start, unsigned indent, const char *text);
 
-/* Replace each "@FILE" of ARGV by the arguments in FILE, which are quoted as
-   for gcc and may name further files. */
-bool response_expand(struct diag *d, struct arena *a, int *argc, char ***argv);
-
 #endif

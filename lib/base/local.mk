@@ -7,4 +7,5 @@ lib_libsysobj_la_SOURCES += \
 	lib/base/findings.c lib/base/findings.h \
 	lib/base/pages.c lib/base/pages.h \
 	lib/base/par.c lib/base/par.h \
+	lib/base/response.c lib/base/response.h \
 	lib/base/strtab.c lib/base/strtab.h

@@ -23,7 +23,7 @@ tests_unit_test_report_SOURCES = tests/unit/test_report.c \
 	objtool/json.c objtool/report.c objtool/term.c
 tests_unit_test_opts_SOURCES = tests/unit/test_opts.c \
 	objtool/link_files.c objtool/link_opts.c objtool/link_table.c objtool/link_target.c \
-	objtool/opts.c objtool/response.c
+	objtool/opts.c
 
 unit_tests += tests/unit/test_reloc tests/unit/test_stubs
 script_tests += tests/unit/reloc-vectors.sh

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* response.c - arguments from files: "@FILE". */
 
-#include "opts.h"
+#include "response.h"
 
-#include "base/file.h"
+#include "file.h"
+
+#include <string.h>
 
 #if HAVE_LIBIBERTY_DEMANGLE_H
 #include <libiberty/libiberty.h>
