@@ -40,7 +40,6 @@ static bool member_bytes(struct diag *d, struct arena *a, const struct item *ite
                          uint32_t member, struct span *bytes, const struct file **file)
 {
     const struct ar_member *m = &item->ar.members[member];
-    const char *slash = strrchr(item->file->path, '/');
     struct file *f = NULL;
     char *path = NULL;
 
@@ -48,10 +47,7 @@ static bool member_bytes(struct diag *d, struct arena *a, const struct item *ite
     *bytes = m->data;
     if (!item->ar.thin)
         return true;
-    path = *m->name == '/' || !slash
-               ? arena_strdup(a, m->name)
-               : arena_printf(a, "%.*s/%s", (int)(slash - item->file->path), item->file->path,
-                              m->name);
+    path = archive_member_path(a, item->file->path, m);
     if (!path || !(f = arena_alloc(a, 1, sizeof *f)))
         return diag_nomem(d);
     /* Closed with the process; a thin archive's members are few. */

@@ -396,3 +396,12 @@ bool archive_member_at(struct diag *d, struct span in, uint64_t offset, struct s
         span_sub(*data, name, data->size - name, data);
     return true;
 }
+
+char *archive_member_path(struct arena *a, const char *path, const struct ar_member *m)
+{
+    const char *slash = strrchr(path, '/');
+
+    return *m->name == '/' || !slash
+               ? arena_strdup(a, m->name)
+               : arena_printf(a, "%.*s/%s", (int)(slash - path), path, m->name);
+}

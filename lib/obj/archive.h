@@ -41,6 +41,10 @@ bool archive_is(struct span in);
    On failure OUT is zero and D says where: "header at 0x...: ...". */
 bool archive_read(struct diag *d, struct arena *a, struct span in, struct archive *out);
 
+/* The file that member M of the thin archive at PATH is, in A; NULL without
+   memory.  Names are relative to the archive. */
+char *archive_member_path(struct arena *a, const char *path, const struct ar_member *m);
+
 /* The contents of the member whose header is at OFFSET in the archive IN:
    what a thin archive's member with a NESTED offset stands for. */
 bool archive_member_at(struct diag *d, struct span in, uint64_t offset, struct span *data);
