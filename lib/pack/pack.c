@@ -116,8 +116,8 @@ static bool write_prelinked(struct pack *p, struct span in)
         return diag_fail(p->d, E_UNSUPPORTED,
                          "--heap-relocs: prelinked objects are of ELF; use native for %s",
                          p->opt->target.triple);
-    return prelinked_write(p->d, &p->arena, machines[p->opt->target.cpu], p->opt->input, in,
-                           p->opt->output, -1);
+    return prelinked_write(p->d, &p->arena, machines[p->opt->target.cpu],
+                           &(struct prelinked_input){p->opt->input, in}, 1, p->opt->output, -1);
 }
 
 bool pack_run(struct diag *d, const struct pack_options *options)

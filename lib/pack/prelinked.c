@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* prelinked.c - a heap as an ELF object that relocates itself.
+/* prelinked.c - heaps as an ELF object that relocates itself.
  *
- * The whole heap is one section, since its slots hold heap addresses and a
- * linker would move sections apart.  Beside it are the table, the slot maps
+ * A whole heap is one section, since its slots hold heap addresses and a
+ * linker would move sections apart.  Beside them are the table, the slot maps
  * and the start-up code that an image of objtool link has too
  * (docs/image-format.md).  Where the heap will lie, no object can know: its
  * base is 0, so the start-up code adds its address when the image is loaded,
@@ -26,37 +26,48 @@ struct map_piece {
     uint64_t offset, size;
 };
 
+struct prelinked;
+
+struct packed_heap {
+    struct prelinked *m;
+    struct object o;
+    struct slot_map *slots; /* of each section of O */
+    struct map_piece *maps; /* two for each section: bits, odd */
+    uint32_t section;       /* in the object that is made */
+};
+
 struct prelinked {
     struct diag *d;
     struct arena *arena;
     const struct elf_machine *machine;
-    struct object heap, start;
-    struct slot_map *slots; /* of each section of HEAP */
-    struct map_piece *maps; /* two for each section: bits, odd */
+    struct packed_heap *heaps;
+    uint32_t heap_count;
+    struct object start;
     uint64_t maps_size;
     struct rel_object out;
-    uint32_t heap_section, maps_section, table_section;
+    uint32_t maps_section, table_section;
     struct buf table;
 };
 
-static const struct heap *heap_of(const struct prelinked *m) { return m->heap.heap; }
+static const struct heap *heap_of(const struct packed_heap *p) { return p->o.heap; }
 
 /* ---- the heap's bytes ---- */
 
-static uint64_t stub_addr(const struct prelinked *m, uint32_t import)
+static uint64_t stub_addr(const struct packed_heap *p, uint32_t import)
 {
-    return m->heap.sections[heap_stub_section(heap_of(m))].addr +
-           (uint64_t)heap_stub_index(&m->heap, import) * SIMG_STUB_SIZE;
+    return p->o.sections[heap_stub_section(heap_of(p))].addr +
+           (uint64_t)heap_stub_index(&p->o, import) * SIMG_STUB_SIZE;
 }
 
 /* Import slots that meet [FROM, TO): a stub's address, or nothing yet. */
-static void fill_imports(const struct prelinked *m, uint64_t from, uint64_t to, uint8_t *out)
+static void fill_imports(const struct packed_heap *p, uint64_t from, uint64_t to, uint8_t *out)
 {
-    const struct heap *h = heap_of(m);
+    const struct heap *h = heap_of(p);
+    uint64_t first = heap_first_import_slot(h, from > 7 ? from - 7 : 0);
 
-    for (uint64_t i = heap_first_import_slot(h, from > 7 ? from - 7 : 0); i < h->import_slot_count; i++) {
+    for (uint64_t i = first; i < h->import_slot_count; i++) {
         struct heap_import_slot slot = heap_import_slot_at(h, i);
-        uint64_t word = heap_slot_is_stub(&m->heap, &slot) ? stub_addr(m, slot.import) : 0;
+        uint64_t word = heap_slot_is_stub(&p->o, &slot) ? stub_addr(p, slot.import) : 0;
 
         if (slot.place >= to)
             return;
@@ -68,33 +79,36 @@ static void fill_imports(const struct prelinked *m, uint64_t from, uint64_t to, 
 
 static bool fill_heap(void *arg, uint64_t from, uint64_t size, uint8_t *out)
 {
-    const struct prelinked *m = arg;
+    const struct packed_heap *p = arg;
 
-    for (uint32_t n = 1; n < m->heap.section_count; n++) {
-        const struct section *s = &m->heap.sections[n];
+    for (uint32_t n = 1; n < p->o.section_count; n++) {
+        const struct section *s = &p->o.sections[n];
         uint64_t start = s->addr > from ? s->addr : from;
         uint64_t end = s->addr + s->size < from + size ? s->addr + s->size : from + size;
 
         if (start < end && !(s->flags & SEC_ZERO))
             memcpy(out + (start - from), s->data.at + (start - s->addr), end - start);
     }
-    fill_imports(m, from, from + size, out);
+    fill_imports(p, from, from + size, out);
     return true;
+}
+
+static void fill_piece(const struct map_piece *p, uint64_t from, uint64_t size, uint8_t *out)
+{
+    uint64_t start = p->offset > from ? p->offset : from;
+    uint64_t end = p->offset + p->size < from + size ? p->offset + p->size : from + size;
+
+    if (start < end)
+        memcpy(out + (start - from), (const uint8_t *)p->at + (start - p->offset), end - start);
 }
 
 static bool fill_maps(void *arg, uint64_t from, uint64_t size, uint8_t *out)
 {
     const struct prelinked *m = arg;
 
-    for (uint32_t i = 0; i < 2 * m->heap.section_count; i++) {
-        const struct map_piece *p = &m->maps[i];
-        uint64_t start = p->offset > from ? p->offset : from;
-        uint64_t end = p->offset + p->size < from + size ? p->offset + p->size : from + size;
-
-        if (start < end)
-            memcpy(out + (start - from), (const uint8_t *)p->at + (start - p->offset),
-                   end - start);
-    }
+    for (uint32_t k = 0; k < m->heap_count; k++)
+        for (uint32_t i = 0; i < 2 * m->heaps[k].o.section_count; i++)
+            fill_piece(&m->heaps[k].maps[i], from, size, out);
     return true;
 }
 
@@ -102,90 +116,101 @@ static bool fill_maps(void *arg, uint64_t from, uint64_t size, uint8_t *out)
 
 /* The words of section N that follow the heap: its slots, and what holds the
    address of a stub. */
-static bool collect_slots(struct prelinked *m, uint32_t n)
+static bool collect_slots(struct packed_heap *p, uint32_t n)
 {
-    const struct heap *h = heap_of(m);
-    const struct section *s = &m->heap.sections[n];
-    uint64_t *at = NULL, count = 0;
-    uint64_t first = heap_first_import_slot(h, s->addr), end = heap_first_import_slot(h, s->addr + s->size);
+    const struct heap *h = heap_of(p);
+    const struct section *s = &p->o.sections[n];
+    uint64_t first = heap_first_import_slot(h, s->addr);
+    uint64_t end = heap_first_import_slot(h, s->addr + s->size), count = 0;
+    uint64_t *at = arena_alloc(p->m->arena, end - first, sizeof *at);
 
-    if (!(at = arena_alloc(m->arena, end - first, sizeof *at)))
-        return diag_nomem(m->d);
+    if (!at)
+        return diag_nomem(p->m->d);
     for (uint64_t i = first; i < end; i++) {
         struct heap_import_slot slot = heap_import_slot_at(h, i);
 
-        if (heap_slot_is_stub(&m->heap, &slot))
+        if (heap_slot_is_stub(&p->o, &slot))
             at[count++] = slot.place - s->addr;
     }
-    return slots_join(m->arena, s->slots, s->size, at, count, &m->slots[n]) || diag_nomem(m->d);
+    return slots_join(p->m->arena, s->slots, s->size, at, count, &p->slots[n]) ||
+           diag_nomem(p->m->d);
 }
 
-static bool place_maps(struct prelinked *m, uint32_t n)
+static bool place_maps(struct packed_heap *p, uint32_t n)
 {
-    const struct slot_map *slots = &m->slots[n];
+    struct prelinked *m = p->m;
+    const struct slot_map *slots = &p->slots[n];
     uint8_t *odd = arena_alloc(m->arena, slots->odd_count, 8);
 
     if (!odd)
         return diag_nomem(m->d);
     for (uint64_t i = 0; i < slots->odd_count; i++)
         store_uint(odd + 8 * i, 8, false, slots->odd[i]);
-    m->maps[2 * n] = (struct map_piece){slots->bitmap, m->maps_size, slots->bitmap_size};
+    p->maps[2 * n] = (struct map_piece){slots->bitmap, m->maps_size, slots->bitmap_size};
     m->maps_size = align_up(m->maps_size + slots->bitmap_size, 8);
-    m->maps[2 * n + 1] = (struct map_piece){odd, m->maps_size, 8 * slots->odd_count};
+    p->maps[2 * n + 1] = (struct map_piece){odd, m->maps_size, 8 * slots->odd_count};
     m->maps_size += 8 * slots->odd_count;
     return true;
 }
 
-static bool make_maps(struct prelinked *m)
+static bool make_maps(struct packed_heap *p)
 {
-    if (!(m->slots = arena_alloc(m->arena, m->heap.section_count, sizeof *m->slots)) ||
-        !(m->maps = arena_alloc(m->arena, 2ull * m->heap.section_count, sizeof *m->maps)))
+    struct prelinked *m = p->m;
+
+    if (!(p->slots = arena_alloc(m->arena, p->o.section_count, sizeof *p->slots)) ||
+        !(p->maps = arena_alloc(m->arena, 2ull * p->o.section_count, sizeof *p->maps)))
         return diag_nomem(m->d);
-    for (uint32_t i = 0; i < heap_of(m)->segment_count; i++)
-        if (!heap_check_words(m->d, heap_of(m), i, m->heap.sections[heap_section(i)].data))
+    for (uint32_t i = 0; i < heap_of(p)->segment_count; i++)
+        if (!heap_check_words(m->d, heap_of(p), i, p->o.sections[heap_section(i)].data))
             return false;
-    for (uint32_t n = 1; n < m->heap.section_count; n++)
-        if (!collect_slots(m, n) || !place_maps(m, n))
+    for (uint32_t n = 1; n < p->o.section_count; n++)
+        if (!collect_slots(p, n) || !place_maps(p, n))
             return false;
     return true;
 }
 
 /* ---- the table ---- */
 
-static void add_part(struct prelinked *m, struct table_maker *t, uint32_t n)
+static void add_part(const struct packed_heap *p, struct table_maker *t, uint32_t n)
 {
-    const struct section *s = &m->heap.sections[n];
+    const struct section *s = &p->o.sections[n];
     struct table_part part = {
         .loaded_writable = !(s->flags & SEC_WRITE),
-        .bits_size = m->maps[2 * n].size,
-        .odd_count = m->slots[n].odd_count,
-        .slot_count = m->slots[n].count,
+        .bits_size = p->maps[2 * n].size,
+        .odd_count = p->slots[n].odd_count,
+        .slot_count = p->slots[n].count,
     };
 
     if (s->size)
-        table_add_part(t, &m->heap, n, &part);
+        table_add_part(t, &p->o, n, &part);
 }
 
-static bool make_table(struct prelinked *m, struct table_maker *t)
+static void add_rows(const struct packed_heap *p, struct table_maker *t)
 {
-    const struct heap *h = heap_of(m);
+    const struct heap *h = heap_of(p);
     uint64_t slots = 0;
 
-    table_begin(t);
-    for (uint32_t n = 1; n < m->heap.section_count; n++) {
-        add_part(m, t, n);
-        slots += m->slots[n].count;
+    for (uint32_t n = 1; n < p->o.section_count; n++) {
+        add_part(p, t, n);
+        slots += p->slots[n].count;
     }
     for (uint64_t i = 0; i < h->import_slot_count; i++) {
         struct heap_import_slot slot = heap_import_slot_at(h, i);
 
-        if (!heap_slot_is_stub(&m->heap, &slot))
+        if (!heap_slot_is_stub(&p->o, &slot))
             table_add_import_slot(t, &slot);
     }
-    table_add_heap(t, &(struct table_heap){.o = &m->heap,
+    table_add_heap(t, &(struct table_heap){.o = &p->o,
                                            .mode = SIMG_MODE_PRELINKED,
                                            .flags = SIMG_HEAP_HAS_SLOTS,
                                            .slot_count = slots});
+}
+
+static bool make_table(struct prelinked *m, struct table_maker *t)
+{
+    table_begin(t);
+    for (uint32_t k = 0; k < m->heap_count; k++)
+        add_rows(&m->heaps[k], t);
     table_finish(t, m->machine->number, &m->table);
     return !m->table.bad || diag_nomem(m->d);
 }
@@ -197,15 +222,15 @@ static void point(struct prelinked *m, uint64_t place, uint32_t target, uint64_t
                   (int64_t)(place + offset));
 }
 
-static void point_table(struct prelinked *m, const struct table_maker *t)
+/* The rows of P's segments, of which the first is at ROW; where the next are. */
+static uint64_t point_segments(const struct packed_heap *p, uint64_t row)
 {
-    uint64_t row = t->head.segments;
+    struct prelinked *m = p->m;
 
-    point(m, t->head.heaps + offsetof(struct simg_table_heap, at), m->heap_section, 0);
-    for (uint32_t n = 1; n < m->heap.section_count; n++) {
-        const struct map_piece *bits = &m->maps[2 * n], *odd = &m->maps[2 * n + 1];
+    for (uint32_t n = 1; n < p->o.section_count; n++) {
+        const struct map_piece *bits = &p->maps[2 * n], *odd = &p->maps[2 * n + 1];
 
-        if (!m->heap.sections[n].size)
+        if (!p->o.sections[n].size)
             continue;
         if (bits->size)
             point(m, row + offsetof(struct simg_table_segment, bitmap), m->maps_section,
@@ -214,6 +239,19 @@ static void point_table(struct prelinked *m, const struct table_maker *t)
             point(m, row + offsetof(struct simg_table_segment, odd), m->maps_section, odd->offset);
         row += sizeof(struct simg_table_segment);
     }
+    return row;
+}
+
+static void point_table(struct prelinked *m, const struct table_maker *t)
+{
+    uint64_t row = t->head.segments;
+
+    for (uint32_t k = 0; k < m->heap_count; k++) {
+        point(m, t->head.heaps + k * sizeof(struct simg_table_heap) +
+                     offsetof(struct simg_table_heap, at),
+              m->heaps[k].section, 0);
+        row = point_segments(&m->heaps[k], row);
+    }
 }
 
 /* ---- sections and symbols ---- */
@@ -221,19 +259,25 @@ static void point_table(struct prelinked *m, const struct table_maker *t)
 enum { HUGE_PAGE = 2 << 20 };
 #define KEPT (SHF_ALLOC | SHF_GNU_RETAIN)
 
-static bool add_heap(struct prelinked *m)
+static bool add_heaps(struct prelinked *m)
 {
     uint64_t unit = UINT64_C(1) << SIMG_SEGMENT_ALIGN_LOG2;
 
-    /* Whole pages: what the linker puts behind must not get our rights. */
-    m->heap_section = rel_add_section(
-        &m->out, &(struct rel_section){.name = ".heap",
-                                       .type = SHT_PROGBITS,
-                                       .flags = KEPT | SHF_WRITE,
-                                       .align = HUGE_PAGE,
-                                       .size = align_up(heap_span(&m->heap), unit),
-                                       .fill = fill_heap,
-                                       .arg = m});
+    for (uint32_t k = 0; k < m->heap_count; k++) {
+        struct packed_heap *p = &m->heaps[k];
+
+        /* Whole pages: what the linker puts behind must not get our rights. */
+        p->section = rel_add_section(
+            &m->out, &(struct rel_section){.name = ".heap",
+                                           .type = SHT_PROGBITS,
+                                           .flags = KEPT | SHF_WRITE,
+                                           .align = HUGE_PAGE,
+                                           .size = align_up(heap_span(&p->o), unit),
+                                           .fill = fill_heap,
+                                           .arg = p});
+        if (!p->section)
+            return false;
+    }
     m->maps_section = rel_add_section(&m->out, &(struct rel_section){.name = ".sysimage.slots",
                                                                      .type = SHT_PROGBITS,
                                                                      .flags = KEPT,
@@ -241,7 +285,7 @@ static bool add_heap(struct prelinked *m)
                                                                      .size = m->maps_size,
                                                                      .fill = fill_maps,
                                                                      .arg = m});
-    return m->heap_section && m->maps_section;
+    return m->maps_section != 0;
 }
 
 static bool add_table(struct prelinked *m)
@@ -343,10 +387,11 @@ static bool add_start(struct prelinked *m)
 
 /* Roots, imports, and the relocations that name these: slots with an address
    of their own, and the table of functions. */
-static bool add_symbols(struct prelinked *m)
+static bool add_symbols(const struct packed_heap *p)
 {
-    const struct heap *h = heap_of(m);
-    uint64_t table = m->heap.sections[heap_table_section(h)].addr;
+    struct prelinked *m = p->m;
+    const struct heap *h = heap_of(p);
+    uint64_t table = p->o.sections[heap_table_section(h)].addr;
     uint32_t *symbols = arena_alloc(m->arena, h->import_count, sizeof *symbols);
 
     if (!symbols)
@@ -355,7 +400,7 @@ static bool add_symbols(struct prelinked *m)
         const struct heap_root *r = &h->roots[i];
         uint8_t type = r->kind == SIMG_ROOT_FUNCTION ? STT_FUNC : STT_OBJECT;
 
-        rel_add_global(&m->out, r->name, (uint8_t)(STB_GLOBAL << 4 | type), m->heap_section,
+        rel_add_global(&m->out, r->name, (uint8_t)(STB_GLOBAL << 4 | type), p->section,
                        r->addr, r->size);
     }
     for (uint32_t i = 0; i < h->import_count; i++) {
@@ -364,46 +409,67 @@ static bool add_symbols(struct prelinked *m)
         symbols[i] = rel_add_global(&m->out, import->name,
                                     (uint8_t)((import->weak ? STB_WEAK : STB_GLOBAL) << 4), 0, 0, 0);
         if (heap_has_stub(import))
-            rel_add_reloc(&m->out, m->heap_section,
-                          table + 8ull * heap_stub_index(&m->heap, i), symbols[i],
+            rel_add_reloc(&m->out, p->section, table + 8ull * heap_stub_index(&p->o, i), symbols[i],
                           m->machine->abs, 0);
     }
     for (uint64_t i = 0; i < h->import_slot_count; i++) {
         struct heap_import_slot slot = heap_import_slot_at(h, i);
 
-        if (!heap_slot_is_stub(&m->heap, &slot))
-            rel_add_reloc(&m->out, m->heap_section, slot.place, symbols[slot.import],
+        if (!heap_slot_is_stub(&p->o, &slot))
+            rel_add_reloc(&m->out, p->section, slot.place, symbols[slot.import],
                           m->machine->abs, slot.addend);
     }
     return true;
 }
 
-static void make_stubs(struct prelinked *m)
+static void make_stubs(const struct packed_heap *p)
 {
-    const struct section *table = &m->heap.sections[heap_table_section(heap_of(m))];
-    struct section *stubs = &m->heap.sections[heap_stub_section(heap_of(m))];
+    const struct section *table = &p->o.sections[heap_table_section(heap_of(p))];
+    const struct section *stubs = &p->o.sections[heap_stub_section(heap_of(p))];
     /* Distances within the heap: it starts at a page, so any base will do. */
     uint8_t *code = (uint8_t *)(uintptr_t)stubs->data.at;
 
     for (uint64_t i = 0; i < stubs->size / SIMG_STUB_SIZE; i++)
-        m->machine->arch->slot_jump(code + i * SIMG_STUB_SIZE,
-                                    &(struct stub_at){.addr = stubs->addr + i * SIMG_STUB_SIZE,
-                                                      .slot = table->addr + 8 * i});
+        p->m->machine->arch->slot_jump(code + i * SIMG_STUB_SIZE,
+                                       &(struct stub_at){.addr = stubs->addr + i * SIMG_STUB_SIZE,
+                                                         .slot = table->addr + 8 * i});
+}
+
+static bool read_heap(struct packed_heap *p, const struct prelinked_input *in)
+{
+    if (!format_heap.read(p->m->d, p->m->arena, in->name, in->bytes, &p->o))
+        return false;
+    if (p->o.big)
+        return diag_fail(p->m->d, E_UNSUPPORTED, "%s: is big-endian; all targets are not",
+                         in->name);
+    make_stubs(p);
+    return make_maps(p);
+}
+
+static bool add_all_symbols(struct prelinked *m)
+{
+    for (uint32_t k = 0; k < m->heap_count; k++)
+        if (!add_symbols(&m->heaps[k]))
+            return false;
+    return true;
 }
 
 bool prelinked_write(struct diag *d, struct arena *a, const struct elf_machine *machine,
-                     const char *name, struct span in, const char *output, int fd)
+                     const struct prelinked_input *inputs, uint32_t count, const char *output,
+                     int fd)
 {
-    struct prelinked m = {.d = d, .arena = a, .machine = machine};
+    struct prelinked m = {.d = d, .arena = a, .machine = machine, .heap_count = count};
     bool ok = false;
 
-    if (!format_heap.read(d, a, name, in, &m.heap))
-        return false;
-    if (m.heap.big)
-        return diag_fail(d, E_UNSUPPORTED, "%s: is big-endian; all targets are not", name);
-    make_stubs(&m);
+    if (!(m.heaps = arena_alloc(a, count, sizeof *m.heaps)))
+        return diag_nomem(d);
+    for (uint32_t k = 0; k < count; k++) {
+        m.heaps[k].m = &m;
+        if (!read_heap(&m.heaps[k], &inputs[k]))
+            return false;
+    }
     rel_begin(&m.out, d, a, machine->number);
-    ok = make_maps(&m) && add_heap(&m) && add_table(&m) && add_start(&m) && add_symbols(&m) &&
+    ok = add_heaps(&m) && add_table(&m) && add_start(&m) && add_all_symbols(&m) &&
          (fd < 0 ? rel_write(&m.out, output) : rel_write_fd(&m.out, fd, output));
     rel_free(&m.out);
     buf_free(&m.table);

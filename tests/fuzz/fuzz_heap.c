@@ -116,7 +116,7 @@ static void make_object(struct arena *a, struct span in)
         fd = memfd_create("x.o", 0);
     if (fd < 0 || ftruncate(fd, 0) != 0)
         abort();
-    if (!prelinked_write(&d, a, &elf_x86_64, "x.heap", in, "x.o", fd)) {
+    if (!prelinked_write(&d, a, &elf_x86_64, &(struct prelinked_input){"x.heap", in}, 1, "x.o", fd)) {
         if (d.status == OK)
             abort();
         return;
