@@ -3,7 +3,7 @@
 
 #include "plugin/plugin.h"
 
-#include "elf/elf.h"
+#include "elf/file.h"
 #include "heap/object.h"
 
 #include <stdlib.h>
@@ -12,42 +12,103 @@
 
 enum { HEAD = 64 };
 
-/* The CPU of the link, from its first object. */
-static void learn_machine(struct plugin *p, const uint8_t *head)
-{
-    uint16_t number = (uint16_t)load_uint(head + 18, 2, head[5] == ELFDATA2MSB);
+char *plugin_keep(const char *name) { return strdup(name); }
 
-    if (p->machine || memcmp(head, "\177ELF", 4) != 0)
-        return;
-    p->machine = elf_machine_find(number);
-    if (!p->machine && !p->other_machine)
-        p->other_machine = number;
+/* ---- the link's CPU, from its first object ---- */
+
+/* What Windows' objects start with: the number of a CPU, or those of "bigobj". */
+static bool is_coff(struct span in)
+{
+    uint64_t first = load_uint(in.at, 2, false), second = load_uint(in.at + 2, 2, false);
+
+    return first == 0x8664 || first == 0xaa64 || first == 0x14c ||
+           (first == 0 && second == 0xffff);
 }
 
-/* Linkers keep these names longer than the plugin its memory. */
-static char *keep(const char *name) { return strdup(name); }
-
-static bool tell_symbols(struct plugin *p, void *handle, const struct heap *h)
+void plugin_learn_machine(struct plugin *p, struct span in)
 {
-    uint64_t count = (uint64_t)h->root_count + h->import_count;
-    struct plugin_symbol *all = arena_alloc(&p->arena, count, sizeof *all);
+    uint16_t number = 0;
 
-    if (!all)
+    if (p->machine || p->other_machine || in.size < HEAD)
+        return;
+    if (!elf_is(in)) {
+        p->other_machine = is_coff(in) ? "its objects are COFF" : NULL;
+        return;
+    }
+    number = (uint16_t)load_uint(in.at + 18, 2, in.at[5] == ELFDATA2MSB);
+    p->machine = elf_machine_find(number);
+    if (!p->machine &&
+        !(p->other_machine = arena_printf(&p->arena, "its e_machine is %u", number)))
+        diag_nomem(&p->diag);
+}
+
+/* ---- heaps ---- */
+
+bool plugin_add_heap(struct plugin *p, const char *name, struct span bytes)
+{
+    struct heap *h = arena_alloc(&p->arena, 1, sizeof *h);
+
+    if (!h || !(name = arena_strdup(&p->arena, name)) ||
+        !arena_grow(&p->arena, (void **)&p->heaps, p->heap_count, &p->heap_cap, sizeof *p->heaps))
         return diag_nomem(&p->diag);
+    if (!heap_read(&p->diag, &p->arena, name, bytes, h))
+        return false;
+    p->heaps[p->heap_count++] = (struct plugin_heap){name, bytes, h};
+    return true;
+}
+
+bool plugin_open_heaps(struct plugin *p)
+{
+    for (uint64_t i = 0; i < p->heap_files.count; i++) {
+        struct file file;
+
+        if (!file_open(&p->diag, p->heap_files.at[i], &file))
+            return false;
+        close(file.fd); /* its mapping stays */
+        if (!heap_is(file.data))
+            return diag_fail(&p->diag, E_UNKNOWN, "%s: is not a heap container",
+                             p->heap_files.at[i]);
+        if (!plugin_add_heap(p, p->heap_files.at[i], file.data))
+            return false;
+    }
+    return true;
+}
+
+bool plugin_tell_symbols(struct plugin *p, void *handle, const char *name,
+                         const struct plugin_symbol *all, uint64_t count)
+{
     if (count > INT32_MAX)
-        return diag_fail(&p->diag, E_UNSUPPORTED, "%s: too many symbols", h->name);
-    for (uint32_t i = 0; i < h->root_count; i++)
-        all[i] = (struct plugin_symbol){
-            .name = keep(h->roots[i].name), .def = LDPK_DEF, .size = h->roots[i].size};
-    for (uint32_t i = 0; i < h->import_count; i++)
-        all[h->root_count + i] = (struct plugin_symbol){
-            .name = keep(h->imports[i].name),
-            .def = h->imports[i].weak ? LDPK_WEAKUNDEF : LDPK_UNDEF};
+        return diag_fail(&p->diag, E_UNSUPPORTED, "%s: too many symbols", name);
     for (uint64_t i = 0; i < count; i++)
         if (!all[i].name)
             return diag_nomem(&p->diag);
     return p->add_symbols(handle, (int)count, all) == LDPS_OK ||
-           diag_fail(&p->diag, E_SYSTEM, "%s: the linker does not take its symbols", h->name);
+           diag_fail(&p->diag, E_SYSTEM, "%s: the linker does not take its symbols", name);
+}
+
+/* Of all heaps that it does not know yet: those of options have no file of
+   the linker's, and go with the first that has. */
+static bool tell_heaps(struct plugin *p, void *handle, const char *name)
+{
+    struct plugin_symbol *all = NULL;
+    uint64_t room = 0, count = 0;
+
+    for (uint64_t n = p->told; n < p->heap_count; n++)
+        room += (uint64_t)p->heaps[n].heap->root_count + p->heaps[n].heap->import_count;
+    if (!(all = arena_alloc(&p->arena, room, sizeof *all)))
+        return diag_nomem(&p->diag);
+    for (; p->told < p->heap_count; p->told++) {
+        const struct heap *h = p->heaps[p->told].heap;
+
+        for (uint32_t i = 0; i < h->root_count; i++)
+            all[count++] = (struct plugin_symbol){
+                .name = plugin_keep(h->roots[i].name), .def = LDPK_DEF, .size = h->roots[i].size};
+        for (uint32_t i = 0; i < h->import_count; i++)
+            all[count++] = (struct plugin_symbol){
+                .name = plugin_keep(h->imports[i].name),
+                .def = h->imports[i].weak ? LDPK_WEAKUNDEF : LDPK_UNDEF};
+    }
+    return plugin_tell_symbols(p, handle, name, all, count);
 }
 
 static bool read_bytes(struct plugin *p, const struct plugin_input *file, struct span *out)
@@ -58,8 +119,7 @@ static bool read_bytes(struct plugin *p, const struct plugin_input *file, struct
     return at && pread(file->fd, at, out->size, file->offset) == (ssize_t)out->size;
 }
 
-/* The bytes of FILE, for as long as the link runs. */
-static bool view(struct plugin *p, const struct plugin_input *file, struct span *out)
+bool plugin_view(struct plugin *p, const struct plugin_input *file, struct span *out)
 {
     const void *at = NULL;
 
@@ -72,20 +132,12 @@ static bool view(struct plugin *p, const struct plugin_input *file, struct span 
            diag_fail(&p->diag, E_SYSTEM, "%s: cannot be read", file->name);
 }
 
-static bool claim(struct plugin *p, const struct plugin_input *file)
+static bool claim_heap(struct plugin *p, const struct plugin_input *file)
 {
-    const char *name = arena_strdup(&p->arena, file->name);
-    struct heap *h = arena_alloc(&p->arena, 1, sizeof *h);
     struct span bytes = {0};
 
-    if (!name || !h ||
-        !arena_grow(&p->arena, (void **)&p->claimed, p->claimed_count, &p->claimed_cap,
-                    sizeof *p->claimed))
-        return diag_nomem(&p->diag);
-    if (!view(p, file, &bytes) || !heap_read(&p->diag, &p->arena, name, bytes, h))
-        return false;
-    p->claimed[p->claimed_count++] = (struct plugin_heap){name, bytes};
-    return plugin_note_roots(p, h) && tell_symbols(p, file->handle, h);
+    return plugin_view(p, file, &bytes) && plugin_add_heap(p, file->name, bytes) &&
+           tell_heaps(p, file->handle, file->name);
 }
 
 /* ---- markers ---- */
@@ -104,40 +156,53 @@ static bool is_request(const struct section *s)
 /* An object that says that this link is to have a heap.  It is claimed, so
    that it is in the image only where no plugin ran; and to linkers that offer
    nothing but what looks like intermediate code it can look like that. */
-static bool is_marker(struct plugin *p, const struct plugin_input *file, const uint8_t *head)
+static bool is_marker(const struct plugin_input *file, struct span head)
 {
     enum { MOST = 4096 };
+    uint8_t all[MOST];
     struct diag quiet = {0};
+    struct arena arena = {0};
     struct object o;
-    struct span bytes;
     bool found = false;
 
-    if (memcmp(head, "\177ELF\2\1", 6) != 0 || load_uint(head + 16, 2, false) != ET_REL ||
-        file->size > MOST || !read_bytes(p, file, &bytes) ||
-        !format_elf.read(&quiet, &p->arena, file->name, bytes, &o))
+    if (memcmp(head.at, "\177ELF\2\1", 6) != 0 || load_uint(head.at + 16, 2, false) != ET_REL ||
+        file->size > MOST || pread(file->fd, all, (size_t)file->size, file->offset) != file->size ||
+        !memmem(all, (size_t)file->size, SIMG_NOTE_NAME, sizeof SIMG_NOTE_NAME))
         return false;
-    for (uint32_t i = 1; i < o.section_count; i++)
-        found = found || is_request(&o.sections[i]);
+    if (format_elf.read(&quiet, &arena, file->name, (struct span){all, (uint64_t)file->size}, &o))
+        for (uint32_t i = 1; i < o.section_count; i++)
+            found = found || is_request(&o.sections[i]);
+    arena_free(&arena);
     return found;
+}
+
+static bool claim_marker(struct plugin *p, const struct plugin_input *file)
+{
+    p->marker = arena_strdup(&p->arena, file->name);
+    return p->marker ? tell_heaps(p, file->handle, file->name) : diag_nomem(&p->diag);
 }
 
 bool plugin_offer(struct plugin *p, const struct plugin_input *file, int *claimed)
 {
-    uint8_t head[HEAD] = {0};
-    ssize_t got = pread(file->fd, head, sizeof head, file->offset);
+    uint8_t bytes[HEAD] = {0};
+    struct span head = {bytes, HEAD};
+    ssize_t got = pread(file->fd, bytes, sizeof bytes, file->offset);
+    bool marker = false;
 
-    if (got < (ssize_t)sizeof head || file->size < (off_t)sizeof head)
+    if (got < (ssize_t)sizeof bytes || file->size < (off_t)sizeof bytes)
         return true;
-    learn_machine(p, head);
-    if (is_marker(p, file, head)) {
-        p->marker = arena_strdup(&p->arena, file->name);
-        *claimed = 1;
-        return p->add_symbols(file->handle, 0, NULL) == LDPS_OK;
-    }
-    if (!heap_is((struct span){head, sizeof head}))
+    plugin_learn_machine(p, head);
+    if (!plugin_emit_references(p))
+        return false;
+    if (p->retained_count && !plugin_claim_retained(p, file, head, claimed))
+        return false;
+    if (*claimed)
         return true;
-    if (!claim(p, file))
+    marker = is_marker(file, head);
+    if (!marker && !heap_is(head))
+        return true;
+    if (marker ? !claim_marker(p, file) : !claim_heap(p, file))
         return false;
     *claimed = 1;
-    return true;
+    return plugin_emit_references(p);
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* emit.c - each heap as an object that relocates itself, in memory. */
+/* emit.c - the link's heaps as an object that relocates itself, in memory; and
+ * one that refers to what is to be exported. */
 
 #include "plugin/plugin.h"
 
+#include "elf/elf.h"
+#include "elf/relocatable.h"
 #include "heap/container.h"
 #include "pack/prelinked.h"
 
@@ -31,49 +34,95 @@ static const struct elf_machine *machine_of(struct plugin *p)
 
     if (!machine)
         diag_fail(&p->diag, E_UNSUPPORTED,
-                  "the link is for e_machine %u; heaps are for x86-64 and aarch64",
-                  p->other_machine);
+                  "the plugin makes ELF objects for x86-64 and aarch64, and this link is for "
+                  "something else: %s (`objtool pack' makes objects for more linkers)",
+                  p->other_machine ? p->other_machine : "so is this machine");
     return machine;
 }
 
-static bool emit(struct plugin *p, const struct plugin_heap *heap)
+static bool emit_heaps(struct plugin *p)
 {
     const struct elf_machine *machine = machine_of(p);
+    const char *name = p->heap_count == 1 ? p->heaps[0].name : "the link's heaps";
+    struct prelinked_input *inputs = arena_alloc(&p->arena, p->heap_count, sizeof *inputs);
     int fd = -1;
 
-    return machine && (fd = plugin_memory(p, heap->name)) >= 0 &&
-           prelinked_write(&p->diag, &p->arena, machine, heap->name, heap->bytes, heap->name, fd) &&
-           plugin_add_input(p, fd, heap->name);
+    if (!inputs)
+        return diag_nomem(&p->diag);
+    for (uint64_t i = 0; i < p->heap_count; i++)
+        inputs[i] = (struct prelinked_input){p->heaps[i].name, p->heaps[i].bytes};
+    return machine && (fd = plugin_memory(p, name)) >= 0 &&
+           prelinked_write(&p->diag, &p->arena, machine, inputs, (uint32_t)p->heap_count, name,
+                           fd) &&
+           plugin_add_input(p, fd, name);
 }
 
-/* One that was named by an option and is no input of the linker's. */
-static bool emit_file(struct plugin *p, const char *path)
+/* Begin an object without contents. */
+static bool begin(struct plugin *p, struct rel_object *o, const char *name, int *fd)
 {
-    struct file *file = arena_alloc(&p->arena, 1, sizeof *file);
-    struct heap *h = arena_alloc(&p->arena, 1, sizeof *h);
+    const struct elf_machine *machine = machine_of(p);
 
-    if (!file || !h)
-        return diag_nomem(&p->diag);
-    if (!file_open(&p->diag, path, file))
+    if (!machine || (*fd = plugin_memory(p, name)) < 0)
         return false;
-    if (!heap_is(file->data))
-        return diag_fail(&p->diag, E_UNKNOWN, "%s: is not a heap container", path);
-    return heap_read(&p->diag, &p->arena, path, file->data, h) && plugin_note_roots(p, h) &&
-           emit(p, &(struct plugin_heap){path, file->data});
+    rel_begin(o, &p->diag, &p->arena, machine->number);
+    return rel_add_section(o, &(struct rel_section){.name = ".note.GNU-stack",
+                                                    .type = SHT_PROGBITS,
+                                                    .align = 1}) != 0;
+}
+
+bool plugin_emit_references(struct plugin *p)
+{
+    struct rel_object o = {0};
+    bool ok = false;
+    int fd = -1;
+
+    /* Without an object before, its CPU is not known; but then there will be another. */
+    if (!p->takes_early || !p->machine || p->referred == p->told)
+        return true;
+    ok = begin(p, &o, "imports", &fd);
+    for (; ok && p->referred < p->told; p->referred++) {
+        const struct heap *h = p->heaps[p->referred].heap;
+
+        for (uint32_t i = 0; i < h->import_count; i++)
+            rel_add_global(&o, h->imports[i].name,
+                           (uint8_t)((h->imports[i].weak ? STB_WEAK : STB_GLOBAL) << 4), 0, 0, 0);
+    }
+    ok = ok && rel_write_fd(&o, fd, "imports") && plugin_add_input(p, fd, "what heaps import");
+    rel_free(&o);
+    return ok;
+}
+
+/* References that relocate nothing, from a section that stays: archives are
+   searched for the names, and --gc-sections keeps them. */
+static bool emit_exports(struct plugin *p)
+{
+    static const uint8_t word[8];
+    struct rel_object o = {0};
+    uint32_t section = 0;
+    int fd = -1;
+    bool ok = begin(p, &o, "exports", &fd) &&
+              (section = rel_add_section(&o, &(struct rel_section){.name = ".sysimage.export",
+                                                                   .type = SHT_PROGBITS,
+                                                                   .flags = SHF_ALLOC | SHF_GNU_RETAIN,
+                                                                   .align = 8,
+                                                                   .size = sizeof word,
+                                                                   .bytes = word}));
+
+    for (uint64_t i = 0; ok && i < p->exports.count; i++)
+        rel_add_reloc(&o, section, 0,
+                      rel_add_global(&o, p->exports.at[i], STB_GLOBAL << 4, 0, 0, 0),
+                      0 /* R_X86_64_NONE, R_AARCH64_NONE */, 0);
+    ok = ok && rel_write_fd(&o, fd, "exports") && plugin_add_input(p, fd, "what is exported");
+    rel_free(&o);
+    return ok;
 }
 
 bool plugin_emit(struct plugin *p)
 {
-    if (p->marker && p->claimed_count + p->heap_count == 0)
+    if (!plugin_retained_heaps(p))
+        return false;
+    if (p->marker && p->heap_count == 0)
         return diag_fail(&p->diag, E_LINK, "%s: asks for a heap, and the link has none", p->marker);
-    for (uint64_t i = 0; i < p->claimed_count; i++)
-        if (!emit(p, &p->claimed[i]))
-            return false;
-    for (uint64_t i = 0; i < p->heap_count; i++)
-        if (!emit_file(p, p->heaps[i]))
-            return false;
-    for (uint64_t i = 0; i < p->retain_count; i++)
-        if (!plugin_retain(p, p->retain[i]))
-            return false;
-    return true;
+    return (!p->heap_count || emit_heaps(p)) && plugin_emit_retained(p) &&
+           (!p->exports.count || emit_exports(p));
 }

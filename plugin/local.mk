@@ -4,7 +4,7 @@
 plugin_lib_sources = \
 	lib/arch/aarch64.c lib/arch/data.c lib/arch/x86_64.c \
 	lib/base/arena.c lib/base/buf.c lib/base/diag.c lib/base/file.c lib/base/pages.c lib/base/par.c \
-	lib/base/strtab.c \
+	lib/base/response.c lib/base/strtab.c \
 	lib/elf/dynamic.c lib/elf/dynamic_symbols.c lib/elf/file.c lib/elf/heaps.c lib/elf/machine.c \
 	lib/elf/read.c lib/elf/read_relocs.c lib/elf/read_shared.c \
 	lib/elf/rel_aarch64.c lib/elf/rel_x86_64.c lib/elf/relocatable.c \
@@ -14,31 +14,33 @@ plugin_lib_sources = \
 	lib/obj/archive.c lib/obj/reloc.c lib/obj/slots.c \
 	lib/pack/prelinked.c
 plugin_own_sources = \
-	plugin/api.h plugin/plugin.h \
+	plugin/api.h plugin/line.h plugin/plugin.h \
+	plugin/chain.c \
 	plugin/claim.c \
 	plugin/emit.c \
 	plugin/finish.c \
+	plugin/line.c \
 	plugin/options.c \
 	plugin/plugin.c \
 	plugin/prelink.c \
-	plugin/retain.c \
-	plugin/zstd.c
+	plugin/retain.c
 plugin_host_sources = \
 	plugin/host/host.h \
 	plugin/host/host.c \
 	plugin/host/offer.c \
 	plugin/host/run.c
-EXTRA_DIST += $(plugin_own_sources) $(plugin_host_sources)
+EXTRA_DIST += plugin/zstd.c $(plugin_own_sources) $(plugin_host_sources)
 
 .PHONY: install-bfd-plugin uninstall-bfd-plugin
 
 if PLUGIN
 plugindir = $(pkglibdir)
 plugin_LTLIBRARIES = plugin/sysimage-plugin.la
-plugin_sysimage_plugin_la_SOURCES = $(plugin_own_sources) $(plugin_lib_sources)
+plugin_sysimage_plugin_la_SOURCES = plugin/zstd.c $(plugin_own_sources) $(plugin_lib_sources)
 plugin_sysimage_plugin_la_CPPFLAGS = $(AM_CPPFLAGS) -DXXH_INLINE_ALL
 plugin_sysimage_plugin_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^onload$$' -Wl,--gc-sections
+plugin_sysimage_plugin_la_LIBADD = $(IBERTY_LIBS)
 plugin_sysimage_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
 
 # nm and ar load what is in this directory by themselves. Not part of "make
@@ -53,10 +55,7 @@ uninstall-bfd-plugin:
 # The same plugin, in a program that hosts it.
 bin_PROGRAMS += plugin/ld.sysimage
 plugin_ld_sysimage_SOURCES = $(plugin_host_sources) \
-	plugin/claim.c plugin/emit.c plugin/finish.c plugin/options.c plugin/plugin.c plugin/prelink.c \
-	plugin/retain.c plugin/plugin.h \
-	plugin/api.h \
-	objtool/opts.h objtool/response.c
+	$(plugin_own_sources)
 plugin_ld_sysimage_CPPFLAGS = $(AM_CPPFLAGS)
 plugin_ld_sysimage_LDADD = lib/libsysobj.la
 endif

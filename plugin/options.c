@@ -5,17 +5,6 @@
 
 #include <string.h>
 
-static bool add(struct plugin *p, const char ***list, uint64_t *count, uint64_t *cap,
-                const char *value)
-{
-    const char *copy = arena_strdup(&p->arena, value);
-
-    if (!copy || !arena_grow(&p->arena, (void **)list, *count, cap, sizeof **list))
-        return diag_nomem(&p->diag);
-    (*list)[(*count)++] = copy;
-    return true;
-}
-
 /* TEXT is NAME=VALUE: the value, NULL if it is not; an empty one is an error. */
 static const char *value_of(struct plugin *p, const char *text, const char *name, bool *ok)
 {
@@ -44,15 +33,45 @@ static bool is_for_others(const char *text)
     return false;
 }
 
+static bool add_retained(struct plugin *p, const char *value)
+{
+    if (strcmp(value, "all") != 0)
+        return plugin_add_name(p, &p->retain, value);
+    return p->retain_all = true;
+}
+
+/* One name, or with '@' a file of them. */
+static bool add_exports(struct plugin *p, const char *value)
+{
+    struct file file;
+    char *text = NULL, *rest = NULL;
+    bool ok = true;
+
+    if (*value != '@')
+        return plugin_add_name(p, &p->exports, value);
+    if (!file_open(&p->diag, value + 1, &file))
+        return false;
+    text = arena_strndup(&p->arena, file.data.size ? (const char *)file.data.at : "",
+                         file.data.size);
+    ok = text || diag_nomem(&p->diag);
+    for (char *word = ok ? strtok_r(text, " \t\r\n", &rest) : NULL; ok && word;
+         word = strtok_r(NULL, " \t\r\n", &rest))
+        ok = plugin_add_name(p, &p->exports, word);
+    file_close(&file);
+    return ok;
+}
+
 bool plugin_option(struct plugin *p, const char *text)
 {
     const char *value = NULL;
     bool ok = true;
 
     if ((value = value_of(p, text, "heap", &ok)))
-        return ok && add(p, &p->heaps, &p->heap_count, &p->heap_cap, value);
+        return ok && plugin_add_name(p, &p->heap_files, value);
     if ((value = value_of(p, text, "retain", &ok)))
-        return ok && add(p, &p->retain, &p->retain_count, &p->retain_cap, value);
+        return ok && add_retained(p, value);
+    if ((value = value_of(p, text, "export", &ok)))
+        return ok && add_exports(p, value);
     if ((value = value_of(p, text, "heap-relocs", &ok)))
         return ok && (!strcmp(value, "prelinked") ||
                       diag_fail(&p->diag, E_USAGE,
@@ -64,7 +83,7 @@ bool plugin_option(struct plugin *p, const char *text)
         return p->hidden_ok = true;
     return is_for_others(text) ||
            diag_fail(&p->diag, E_USAGE,
-                     "-plugin-opt=%s: heap=FILE, retain=ARCHIVE, heap-relocs=prelinked, hidden-ok "
-                     "and verbose are known",
+                     "-plugin-opt=%s: heap=FILE, retain=ARCHIVE|all, export=SYMBOL|@FILE, "
+                     "heap-relocs=prelinked, hidden-ok and verbose are known",
                      text);
 }

@@ -59,20 +59,41 @@ bool plugin_add_input(struct plugin *p, int fd, const char *what)
            diag_fail(&p->diag, E_SYSTEM, "%s: the linker does not take the object", what);
 }
 
+bool plugin_add_name(struct plugin *p, struct plugin_names *names, const char *name)
+{
+    const char *copy = arena_strdup(&p->arena, name);
+
+    if (!copy ||
+        !arena_grow(&p->arena, (void **)&names->at, names->count, &names->cap, sizeof *names->at))
+        return diag_nomem(&p->diag);
+    names->at[names->count++] = copy;
+    return true;
+}
+
 static enum plugin_status status_of(bool ok) { return ok ? LDPS_OK : LDPS_ERR; }
 
 static enum plugin_status on_claim(const struct plugin_input *file, int *claimed)
 {
     *claimed = 0;
-    return status_of(plugin_offer(&plugin, file, claimed));
+    if (!plugin_offer(&plugin, file, claimed))
+        return LDPS_ERR;
+    return !*claimed && plugin.chain.claim ? plugin.chain.claim(file, claimed) : LDPS_OK;
 }
 
-static enum plugin_status on_all_read(void) { return status_of(plugin_emit(&plugin)); }
+static enum plugin_status on_all_read(void)
+{
+    if (!plugin_emit(&plugin))
+        return LDPS_ERR;
+    return plugin.chain.all_read ? plugin.chain.all_read() : LDPS_OK;
+}
 
 static enum plugin_status on_cleanup(void)
 {
     /* Some linkers come here after an error, too. */
     bool ok = plugin.diag.errors || plugin_finish(&plugin);
+
+    if (plugin.chain.cleanup)
+        ok = plugin.chain.cleanup() == LDPS_OK && ok;
 
     /* What pointed there is forgotten: a linker may come again. */
     arena_free(&plugin.arena);
@@ -112,10 +133,25 @@ static void read_tag(struct plugin *p, const struct plugin_tv *tv)
     case LDPT_GET_VIEW:
         p->get_view = tv->u.get_view;
         break;
+    case LDPT_GNU_LD_VERSION:
+        p->takes_early = true; /* gold would not survive it */
+        p->loads_one = false;
+        break;
+    case LDPT_GOLD_VERSION:
+        p->loads_one = false; /* mold says neither */
+        break;
     case LDPT_GET_API_VERSION: /* mold starts itself a second time if it is not asked */
         tv->u.get_api_version("sysimage-plugin", PACKAGE_VERSION, 0, 1, &name, &version);
         break;
     }
+}
+
+static bool read_options(struct plugin *p, const struct plugin_tv *tv)
+{
+    for (; tv->tag != LDPT_NULL; tv++)
+        if (tv->tag == LDPT_OPTION && !plugin_option(p, tv->u.string))
+            return false;
+    return true;
 }
 
 /* The linker's entry.  Options may come before what is needed to complain
@@ -129,17 +165,20 @@ enum plugin_status onload(struct plugin_tv *tv)
     p->diag.sink = say;
     p->diag.arg = p;
     for (const struct plugin_tv *t = tv; t->tag != LDPT_NULL; t++)
+        p->loads_one = p->loads_one || t->tag == LDPT_GET_API_VERSION;
+    for (const struct plugin_tv *t = tv; t->tag != LDPT_NULL; t++)
         read_tag(p, t);
-    /* nm and ar only list symbols. */
     if (!p->register_claim || !p->add_symbols)
         return LDPS_OK;
-    for (const struct plugin_tv *t = tv; t->tag != LDPT_NULL; t++)
-        if (t->tag == LDPT_OPTION && !plugin_option(p, t->u.string))
-            return LDPS_ERR;
+    if (!(p->loads_one ? plugin_load_chained(p, tv) : read_options(p, tv)))
+        return LDPS_ERR;
     if (p->register_claim(on_claim) != LDPS_OK)
         return LDPS_ERR;
+    /* nm and ar only list symbols. */
     if (!p->register_all_read || !p->add_input_file)
         return LDPS_OK;
+    if (!plugin_open_heaps(p) || !plugin_open_retained(p))
+        return LDPS_ERR;
     if (p->register_cleanup)
         p->register_cleanup(on_cleanup);
     return p->register_all_read(on_all_read);

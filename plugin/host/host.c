@@ -4,7 +4,7 @@
 
 #include "plugin/host/host.h"
 
-#include "objtool/opts.h"
+#include "base/response.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -125,7 +125,8 @@ static bool is_our_plugin(const char *path)
 
 static bool is_our_option(const char *text)
 {
-    static const char *const names[] = {"heap=", "retain=", "heap-relocs=", "verbose"};
+    static const char *const names[] = {"heap=", "retain=", "export=", "heap-relocs=", "hidden-ok",
+                                        "verbose"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strncmp(text, names[i], strlen(names[i])))
@@ -133,74 +134,54 @@ static bool is_our_option(const char *text)
     return false;
 }
 
-/* Word I is the option NAME, with one dash or two; its value, behind '=' or in
-   the next word.  *USED is how many words that takes. */
-static const char *option_value(const struct host *h, uint64_t i, const char *name, uint64_t *used)
-{
-    const char *text = h->words[i].text;
-    size_t len = strlen(name);
-
-    *used = 1;
-    if (*text++ != '-')
-        return NULL;
-    text += *text == '-';
-    if (strncmp(text, name, len) != 0)
-        return NULL;
-    if (text[len] == '=')
-        return text + len + 1;
-    *used = 2;
-    return !text[len] && i + 1 < h->count ? h->words[i + 1].text : NULL;
-}
-
 /* An option that is ours alone, and no linker's. */
-static bool take_option(struct host *h, uint64_t i, bool *ours, uint64_t *used)
+static bool take_option(struct host *h, int i, bool *ours, int *used)
 {
     const char *value = NULL;
     bool take = false;
 
-    if ((value = option_value(h, i, "real-ld", used))) {
+    if ((value = line_value(&h->line, i, "real-ld", used))) {
         h->real = value;
         take = true;
-    } else if ((value = option_value(h, i, "plugin", used))) {
+    } else if ((value = line_value(&h->line, i, "plugin", used))) {
         take = *ours = is_our_plugin(value);
-    } else if ((value = option_value(h, i, "plugin-opt", used)) &&
+    } else if ((value = line_value(&h->line, i, "plugin-opt", used)) &&
                (*ours || is_our_option(value))) {
         take = true;
         if (!add(h, &h->options, &h->option_count, &h->option_cap, value))
             return false;
     }
-    for (uint64_t n = i; take && n < i + *used; n++)
-        h->words[n].gone = true;
+    for (int n = i; take && n < i + *used; n++)
+        h->gone[n] = true;
     return true;
 }
 
 static bool read_words(struct host *h)
 {
+    const struct line *line = &h->line;
     bool ours = false;
-    uint64_t used = 1;
+    int used = 1;
 
-    for (uint64_t i = 1; i < h->count; i += used) {
-        const char *text = h->words[i].text;
+    for (int i = 1; i < line->count; i += used) {
+        const char *text = line->words[i], *next = i + 1 < line->count ? line->words[i + 1] : NULL;
         const char *dir = NULL;
 
         if (!take_option(h, i, &ours, &used))
             return false;
-        if (h->words[i].gone)
+        if (h->gone[i])
             continue;
-        used = 1;
         h->shared = h->shared || !strcmp(text, "-shared") || !strcmp(text, "--shared") ||
                     !strcmp(text, "-Bshareable");
-        if (!strcmp(text, "-o") && i + 1 < h->count)
-            h->output = h->words[i + 1].text;
+        if (!strcmp(text, "-o") && next)
+            h->output = next;
         else if (!strncmp(text, "-o", 2) && text[2])
             h->output = text + 2;
         else if (!strncmp(text, "--output=", 9))
             h->output = text + 9;
         if (!strncmp(text, "-L", 2) && text[2])
             dir = text + 2;
-        else if (!(dir = option_value(h, i, "library-path", &used)) && !strcmp(text, "-L") &&
-                 i + 1 < h->count)
-            dir = h->words[i + 1].text;
+        else if (!(dir = line_value(line, i, "library-path", &used)) && !strcmp(text, "-L"))
+            dir = next;
         used = 1;
         if (dir && !add(h, &h->dirs, &h->dir_count, &h->dir_cap, dir))
             return false;
@@ -212,14 +193,10 @@ static bool expand(struct host *h, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
         h->response = h->response || argv[i][0] == '@';
-    if (!response_expand(&h->diag, &h->arena, &argc, &argv))
-        return false;
-    if (!(h->words = arena_alloc(&h->arena, (uint64_t)argc, sizeof *h->words)))
-        return diag_nomem(&h->diag);
-    h->count = (uint64_t)argc;
-    for (int i = 0; i < argc; i++)
-        h->words[i].text = argv[i];
-    return true;
+    h->line = (struct line){argv, argc};
+    return response_expand(&h->diag, &h->arena, &h->line.count, &h->line.words) &&
+           ((h->gone = arena_alloc(&h->arena, (uint64_t)h->line.count, sizeof *h->gone)) ||
+            diag_nomem(&h->diag));
 }
 
 static void say(void *arg, enum diag_kind kind, const char *text)

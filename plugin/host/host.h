@@ -13,24 +13,20 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "plugin/api.h"
-
-struct word {
-    char *text;
-    bool gone; /* claimed, or ours */
-};
+#include "plugin/line.h"
 
 struct host {
     struct diag diag;
     struct arena arena;
-    struct word *words; /* of the command line, [0] is the program */
-    uint64_t count;
+    struct line line;
+    bool *gone; /* of each word: it is claimed, or ours */
     const char **dirs; /* -L */
     uint64_t dir_count, dir_cap;
     const char **options; /* of the plugin */
     uint64_t option_count, option_cap;
     const char **added; /* inputs that the plugin made */
     uint64_t added_count, added_cap;
-    uint64_t place;      /* of the first word with a heap; 0: none */
+    int place;           /* of the first word with something claimed; 0: none */
     const char *real;    /* the linker to start, NULL for a default */
     bool response;       /* the command line was in a file */
 

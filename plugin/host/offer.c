@@ -48,7 +48,7 @@ static bool offer_members(struct host *h, const char *path, const struct file *f
 }
 
 /* The file of word I; what cannot be opened is the linker's to complain about. */
-static bool offer(struct host *h, uint64_t i, const char *path)
+static bool offer(struct host *h, int i, const char *path)
 {
     struct file *file = arena_alloc(&h->arena, 1, sizeof *file);
     struct diag quiet = {0};
@@ -59,14 +59,15 @@ static bool offer(struct host *h, uint64_t i, const char *path)
         return diag_nomem(&h->diag);
     if (!file_open(&quiet, path, file))
         return true;
-    if (archive_is(file->data) ? !offer_members(h, path, file, &some)
-                               : !offer_bytes(h, path, file, file->data, &claimed))
+    if (!offer_bytes(h, path, file, file->data, &claimed))
+        return false;
+    if (!claimed && archive_is(file->data) && !offer_members(h, path, file, &some))
         return false;
     if (!claimed && !some) {
         file_close(file); /* a link may have thousands */
         return true;
     }
-    h->words[i].gone = claimed;
+    h->gone[i] = claimed;
     h->place = h->place ? h->place : i;
     return true;
 }
@@ -87,39 +88,25 @@ static const char *library(struct host *h, const char *name)
     return NULL;
 }
 
-/* Options whose value is the next word, and may look like an input. */
-static bool has_value(const char *text)
-{
-    static const char *const options[] = {"-o",  "-m",  "-soname", "-h",     "-rpath", "-z",
-                                          "-e",  "-u",  "-T",      "-L",     "-Map",   "-y",
-                                          "-plugin", "-dynamic-linker", "-init", "-fini", "-I",
-                                          "-rpath-link", "-version-script", "-dynamic-list",
-                                          "-exclude-libs", "-wrap", "-defsym", "-plugin-opt"};
-
-    text += text[0] == '-' && text[1] == '-';
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        if (!strcmp(text, options[i]))
-            return true;
-    return false;
-}
-
 bool host_offer_inputs(struct host *h)
 {
-    for (uint64_t i = 1; i < h->count; i++) {
-        const char *text = h->words[i].text, *path = NULL;
+    const struct line *line = &h->line;
 
-        if (h->words[i].gone)
+    for (int i = 1; i < line->count; i++) {
+        const char *text = line->words[i], *path = NULL;
+
+        if (h->gone[i])
             continue;
         if (text[0] != '-')
             path = text;
-        else if (!strcmp(text, "-l") && i + 1 < h->count)
-            path = library(h, h->words[i + 1].text);
+        else if (!strcmp(text, "-l") && i + 1 < line->count)
+            path = library(h, line->words[i + 1]);
         else if (text[1] == 'l')
             path = library(h, text + 2);
         if (path && !offer(h, i, path))
             return false;
-        if (text[0] == '-' && (has_value(text) || !strcmp(text, "-l"))) {
-            h->words[i + 1 < h->count ? i + 1 : i].gone |= h->words[i].gone;
+        if (line_takes_value(text) && i + 1 < line->count) {
+            h->gone[i + 1] = h->gone[i];
             i++;
         }
     }

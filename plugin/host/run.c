@@ -41,7 +41,7 @@ static const char *find(struct host *h, const char *name)
 /* Under a linker's name the next of that name; else lld, for which this is. */
 static const char *default_name(const struct host *h)
 {
-    const char *self = h->words[0].text, *slash = strrchr(self, '/');
+    const char *self = h->line.words[0], *slash = strrchr(self, '/');
 
     self = slash ? slash + 1 : self;
     return !strcmp(self, "ld.sysimage") ? "ld.lld" : self;
@@ -65,21 +65,16 @@ static const char *linker(struct host *h)
 
 /* ---- with what ---- */
 
-static bool is_input(const struct host *h, uint64_t i)
-{
-    return !h->words[i].gone && (h->words[i].text[0] != '-' || !strncmp(h->words[i].text, "-l", 2));
-}
-
 /* Where the plugin's objects go: in place of what it claimed; else before the
    first library, so that these are searched for what the objects need. */
-static uint64_t place_of(const struct host *h)
+static int place_of(const struct host *h)
 {
     if (h->place)
         return h->place;
-    for (uint64_t i = 1; i < h->count; i++)
-        if (is_input(h, i) && !strncmp(h->words[i].text, "-l", 2))
+    for (int i = 1; i < h->line.count; i++)
+        if (!h->gone[i] && !strncmp(h->line.words[i], "-l", 2))
             return i;
-    return h->count;
+    return h->line.count;
 }
 
 static bool write_word(FILE *out, const char *word)
@@ -125,19 +120,20 @@ int host_run(struct host *h)
 {
     pid_t child = 0;
     const char *path = linker(h);
-    char **argv = arena_alloc(&h->arena, h->count + h->added_count + 3, sizeof *argv);
-    uint64_t place = place_of(h), n = 0;
+    char **argv = arena_alloc(&h->arena, (uint64_t)h->line.count + h->added_count + 3, sizeof *argv);
+    uint64_t n = 0;
+    int place = place_of(h);
 
     if (!path)
         return 1;
     if (!argv)
         return diag_nomem(&h->diag), 1;
     argv[n++] = (char *)(uintptr_t)path;
-    for (uint64_t i = 1; i <= h->count; i++) {
+    for (int i = 1; i <= h->line.count; i++) {
         for (uint64_t k = 0; i == place && k < h->added_count; k++)
             argv[n++] = (char *)(uintptr_t)h->added[k];
-        if (i < h->count && !h->words[i].gone)
-            argv[n++] = h->words[i].text;
+        if (i < h->line.count && !h->gone[i])
+            argv[n++] = h->line.words[i];
     }
     if (h->response && n > 2 && !in_file(h, argv))
         return 1;

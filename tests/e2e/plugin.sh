@@ -227,7 +227,7 @@ bad_input() {
     for ld in ld.bfd ld.gold; do
         for option in heap=none.heap:'none.heap: cannot open' heap=own.o:'own.o: is not a heap container' \
             nonsense:'-plugin-opt=nonsense: ' heap-relocs=native:'heap-relocs=native: ' retain=:'retain=: needs a value' \
-            retain=own.o:'own.o: is not an archive' retain=none.a:'none.a: cannot open' \
+            retain=heap.list:'heap.list: is not a 64-bit' retain=none.a:'none.a: cannot open' \
             heap=cut.heap:'cut.heap: the file has 3000 bytes' heap=big.heap:'big.heap: is big-endian'; do
             with_words $ld own.o "-plugin-opt=${option%%:*}"
             expect_text err "sysimage-plugin: .*${option#*:}"
