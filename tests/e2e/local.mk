@@ -31,6 +31,7 @@ script_tests += \
 	tests/e2e/move.sh \
 	tests/e2e/output.sh \
 	tests/e2e/plugin.sh \
+	tests/e2e/plugin-matrix.sh \
 	tests/e2e/host.sh \
 	tests/e2e/properties.sh \
 	tests/e2e/reproducible.sh \

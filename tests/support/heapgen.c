@@ -15,6 +15,7 @@
  *   --plain-code         no pointers in the code segment
  *   --one                one read-write segment and nothing else, in the list only its sum
  *   --big                big-endian
+ *   --prefix=NAME        of the roots' names (default gen_)
  *   --runtime=NAME --build-id=TEXT
  *
  * Written from docs/heap-format.md, with none of the library's code: the
@@ -35,12 +36,15 @@
 enum { PAGE = 4096, SHARE = 65536, BLOCK = 1 << 20, MOST_PARTS = 32 };
 enum { RO, RW, ZERO, CODE, SEGMENTS };
 
-static const struct {
-    const char *name;
+static struct {
+    const char *suffix;
     unsigned kind;
     const char *rights;
-} kinds[SEGMENTS] = {
-    {"gen_ro", 1, "r--p"}, {"gen_rw", 2, "rw-p"}, {"gen_zero", 3, "rw-p"}, {"gen_code", 4, "r-xp"}};
+    char name[32];
+} kinds[SEGMENTS] = {{.suffix = "ro", .kind = 1, .rights = "r--p"},
+                     {.suffix = "rw", .kind = 2, .rights = "rw-p"},
+                     {.suffix = "zero", .kind = 3, .rights = "rw-p"},
+                     {.suffix = "code", .kind = 4, .rights = "r-xp"}};
 
 static const struct {
     const char *name;
@@ -71,8 +75,8 @@ struct segment {
 static struct {
     uint64_t size, seed, density;
     bool near, tags, high, odd, gaps, cluster, no_imports, own, one, big, arm, plain_code;
-    const char *runtime, *build_id;
-} opt = {.size = 256 << 10, .seed = 1, .density = 300, .runtime = "heapgen", .build_id = "b1"};
+    const char *runtime, *build_id, *prefix;
+} opt = {.size = 256 << 10, .seed = 1, .density = 300, .runtime = "heapgen", .build_id = "b1", .prefix = "gen_"};
 
 static struct segment seg[SEGMENTS];
 static FILE *list;
@@ -494,6 +498,8 @@ static void option(const char *a)
         opt.runtime = a + 10;
     else if (!strncmp(a, "--build-id=", 11))
         opt.build_id = a + 11;
+    else if (!strncmp(a, "--prefix=", 9))
+        opt.prefix = a + 9;
     else
         die("unknown option");
 }
@@ -529,6 +535,8 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++)
         option(argv[i]);
     opt.no_imports = opt.no_imports || opt.one;
+    for (unsigned n = 0; n < SEGMENTS; n++)
+        snprintf(kinds[n].name, sizeof kinds[n].name, "%s%s", opt.prefix, kinds[n].suffix);
     state = opt.seed * 0x9e3779b97f4a7c15ULL + 1;
     if (!(out = fopen(argv[1], "wb")) || !(list = fopen(argv[2], "w")))
         die("cannot create the outputs");

@@ -5,7 +5,9 @@
  *   WAY  dlopen   IMAGE by its path
  *        linked   this program is linked with the image
  *        image    IMAGE through libsysimage (where built with it)
+ *        program  this program has the heap and heapown.c in it (where built so: IN_PROGRAM)
  *   --apart        the segments lie apart, as another linker put them
+ *   --own          the roots have no names: by the image's own_root()
  *   --none         slots hold heap addresses (--heap-relocs=none)
  *   --take=ADDR    have ADDR mapped before the image is
  *   --relocated    the image must not lie at its own address; --at=ADDR: it must lie there
@@ -68,6 +70,21 @@ static uint64_t word_at(const struct root *r, uint64_t offset)
 static void *(*look_up)(void *arg, const char *name);
 static void *look_up_arg;
 
+static void *by_dlsym(void *handle, const char *name) { return dlsym(handle, name); }
+
+/* Names that others do not see, through one that they do. */
+static void *by_own_root(void *handle, const char *name)
+{
+    static const char *const names[] = {"gen_ro", "gen_rw", "gen_zero", "gen_code"};
+    void *(*own_root)(int, int) = NULL;
+
+    *(void **)&own_root = dlsym(handle, "own_root");
+    for (int i = 0; own_root && i < 4; i++)
+        if (!strcmp(name, names[i]))
+            return own_root(i, 0);
+    return dlsym(handle, name);
+}
+
 static void read_root(const char *line)
 {
     struct root *r = &roots[root_count];
@@ -127,7 +144,8 @@ static void check_import(const char *kind, const char *name, uint64_t offset, co
     uint64_t got = word_at(find(name), offset);
     char *there = look_up(look_up_arg, symbol);
 
-    there = there ? there : dlsym(RTLD_DEFAULT, symbol);
+    if (!there && (look_up == by_dlsym || look_up == by_own_root))
+        there = dlsym(RTLD_DEFAULT, symbol);
     if (!strcmp(kind, "data") || !strcmp(kind, "weak")) {
         datas++;
         if (got != (there ? (uint64_t)there + addend : 0))
@@ -238,7 +256,40 @@ static uint64_t mapped(void)
 
 /* ---- ways ---- */
 
-static void *by_dlsym(void *handle, const char *name) { return dlsym(handle, name); }
+#ifdef IN_PROGRAM
+extern char gen_ro[], gen_rw[], gen_zero[], gen_code[], own_data[], own_array[];
+extern char **environ;
+int own_function(int c);
+int own_hidden(int c);
+
+/* A program that is linked statically cannot look anything up. */
+static void *by_table(void *arg, const char *name)
+{
+    static const struct {
+        const char *name;
+        void *at;
+    } all[] = {{"gen_ro", gen_ro},
+               {"gen_rw", gen_rw},
+               {"gen_zero", gen_zero},
+               {"gen_code", gen_code},
+               {"own_data", own_data},
+               {"own_array", own_array},
+               {"own_function", (void *)own_function},
+               {"own_hidden", (void *)own_hidden},
+               {"abs", (void *)abs},
+               {"toupper", (void *)toupper},
+               {"isdigit", (void *)isdigit},
+               {"tolower", (void *)tolower},
+               {"environ", &environ},
+               {"stdout", &stdout}};
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(name, all[i].name))
+            return all[i].at;
+    return NULL;
+}
+#endif
 
 #ifdef WITH_LIBSYSIMAGE
 static void *by_root(void *image, const char *name)
@@ -256,6 +307,11 @@ static void *open_image(const char *way, const char *path)
     look_up = by_dlsym;
     if (!strcmp(way, "linked")) {
         h = dlopen(NULL, RTLD_NOW);
+#ifdef IN_PROGRAM
+    } else if (!strcmp(way, "program")) {
+        look_up = by_table;
+        h = roots;
+#endif
     } else if (!strcmp(way, "dlopen")) {
         h = dlopen(path, RTLD_NOW);
         if (!h)
@@ -288,8 +344,8 @@ static void close_image(const char *way, void *h)
         return;
     }
 #endif
-    (void)way;
-    dlclose(h);
+    if (strcmp(way, "program") != 0)
+        dlclose(h);
 }
 
 /* Code and data of the image agree with the others on where its roots are. */
@@ -299,7 +355,7 @@ static void check_own(void)
 
     if (look_up == by_dlsym)
         *(void **)&own_root = look_up(look_up_arg, "own_root");
-    for (unsigned i = 0; own_root && i < root_count; i++)
+    for (unsigned i = 0; own_root && i < root_count && !strncmp(roots[i].name, "gen_", 4); i++)
         if (own_root((int)i, 0) != roots[i].at || own_root((int)i, 1) != roots[i].at)
             wrong("code of the image", roots[i].name, 0, (uint64_t)own_root((int)i, 0),
                   (uint64_t)roots[i].at);
@@ -309,13 +365,14 @@ int main(int argc, char **argv)
 {
     const char *image = argc > 3 && argv[3][0] != '-' ? argv[3] : NULL;
     uint64_t take = 0, at = 0, times = 1, most = UINT64_MAX, first = 0, dirty = 0;
-    bool relocated = false;
+    bool relocated = false, own = false;
 
     if (argc < 3)
         return 2;
     for (int i = 3; i < argc; i++) {
         none = none || !strcmp(argv[i], "--none");
         apart = apart || !strcmp(argv[i], "--apart");
+        own = own || !strcmp(argv[i], "--own");
         relocated = relocated || !strcmp(argv[i], "--relocated");
         if (!strncmp(argv[i], "--take=", 7))
             take = strtoull(argv[i] + 7, NULL, 0);
@@ -334,6 +391,7 @@ int main(int argc, char **argv)
     for (uint64_t n = 0; n < times && !bad; n++) {
         void *h = open_image(argv[2], image);
 
+        look_up = own ? by_own_root : look_up;
         walk(argv[1]);
         if (!apart)
             check_rights();
