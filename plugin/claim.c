@@ -136,7 +136,7 @@ static bool claim_heap(struct plugin *p, const struct plugin_input *file)
 {
     struct span bytes = {0};
 
-    return plugin_view(p, file, &bytes) && plugin_add_heap(p, file->name, bytes) &&
+    return plugin_check_machine(p) && plugin_view(p, file, &bytes) && plugin_add_heap(p, file->name, bytes) &&
            tell_heaps(p, file->handle, file->name);
 }
 

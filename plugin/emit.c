@@ -27,16 +27,23 @@ static const struct elf_machine *own_machine(void)
     return NULL;
 }
 
+bool plugin_check_machine(struct plugin *p)
+{
+    return p->machine || !p->other_machine ||
+           diag_fail(&p->diag, E_UNSUPPORTED,
+                     "the plugin makes ELF objects for x86-64 and aarch64, and this link is for "
+                     "something else: %s (`objtool pack' makes objects for more linkers)",
+                     p->other_machine);
+}
+
 static const struct elf_machine *machine_of(struct plugin *p)
 {
-    const struct elf_machine *machine =
-        p->machine ? p->machine : p->other_machine ? NULL : own_machine();
+    const struct elf_machine *machine = p->machine ? p->machine : own_machine();
 
+    if (!plugin_check_machine(p))
+        return NULL;
     if (!machine)
-        diag_fail(&p->diag, E_UNSUPPORTED,
-                  "the plugin makes ELF objects for x86-64 and aarch64, and this link is for "
-                  "something else: %s (`objtool pack' makes objects for more linkers)",
-                  p->other_machine ? p->other_machine : "so is this machine");
+        diag_fail(&p->diag, E_UNSUPPORTED, "heaps are for x86-64 and aarch64, not for this machine");
     return machine;
 }
 

@@ -132,6 +132,8 @@ bool plugin_tell_symbols(struct plugin *p, void *handle, const char *name,
 char *plugin_keep(const char *name);
 
 /* ---- emit.c ---- */
+/* The link is for a CPU and a format that we make objects for, as far as is known. */
+bool plugin_check_machine(struct plugin *p);
 /* Objects may be intermediate code, and what of it nothing but claimed files
    refers to, the compiler takes for its own, and drops: so a real object
    refers to what the heaps import, where the linker takes it in time. */

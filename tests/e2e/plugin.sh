@@ -262,6 +262,66 @@ compressed() {
 }
 check compressed compressed
 
+# Memory that runs out at the plugin's first allocation, the second, and so on: one line, no output, nothing left.
+starved() {
+    local n ld words
+    use_arch x86_64
+    use_libdirs
+    libc=("${libdirs[@]}" -lc)
+    inputs --size=64K
+    gcc -O1 -Wall -shared -fPIC -o failalloc.so "$support/failalloc.c"
+    ar rc libx.a a.o k.o
+    for ld in ld.bfd ld.gold ld.sysimage; do
+        words=(-plugin "$plugin")
+        [ $ld != ld.sysimage ] || words=(--real-ld=ld.lld) ld=$top_builddir/plugin/ld.sysimage
+        words+=(-m elf_x86_64 -shared -o x.so own.o heap.heap -plugin-opt=retain=libx.a
+            -plugin-opt=export=a_global "${libc[@]}")
+        for ((n = 1; ; n++)); do
+            rm -f x.so told
+            touch err && ls >../before
+            if FAIL_IN=sysimage FAIL_AT=$n FAIL_TOLD=told LD_PRELOAD=$PWD/failalloc.so "$ld" "${words[@]}" 2>err; then
+                [ ! -e told ] || die "$ld: content although allocation $n failed"
+                break
+            fi
+            [ -e told ] || die "$ld: $(cat err)"
+            [ "$(wc -l <err)" = 1 ] && grep -q 'sysimage.*: out of memory$' err || die "$ld: allocation $n: $(cat err)"
+            rm told && ls >../after && cmp ../before ../after
+        done
+        [ "$n" -gt 20 ] || die "$ld: only $n allocations"
+        walk x.so
+    done
+}
+check starved starved
+
+# Where no output can be made, there is none, and nothing beside it.
+no_output() {
+    local ld
+    use_arch x86_64
+    use_libdirs
+    libc=("${libdirs[@]}" -lc)
+    inputs
+    ls >../before
+    for ld in ld.bfd ld.gold; do
+        ! "$ld" -shared -o none/x.so -plugin "$plugin" own.o heap.heap "${libc[@]}" 2>/dev/null || die "$ld: content"
+        ! "$top_builddir/plugin/ld.sysimage" --real-ld=$ld -shared -o none/x.so own.o heap.heap "${libc[@]}" 2>/dev/null ||
+            die "ld.sysimage $ld: content"
+    done
+    ls | cmp - ../before
+}
+check no_output no_output
+
+# Windows' linker loads plugins, too; what this one makes would be no use to it.
+mingw() {
+    need x86_64-w64-mingw32-ld x86_64-w64-mingw32-as
+    use_arch x86_64
+    inputs
+    printf '%s\n' '.globl DllMainCRTStartup' 'DllMainCRTStartup: ret' | x86_64-w64-mingw32-as -o start.o -
+    ! x86_64-w64-mingw32-ld -shared -o x.dll start.o heap.heap -plugin "$plugin" 2>err || die "content"
+    expect_text err 'sysimage-plugin: the plugin makes ELF objects .*: its objects are COFF'
+    [ ! -e x.dll ] || die "an output"
+}
+check mingw mingw
+
 # It lives in another's process: one symbol, one library.
 alone() {
     [ "$(nm -D --defined-only "$plugin" | awk '{ print $3 }')" = onload ] || die "$(nm -D --defined-only "$plugin")"

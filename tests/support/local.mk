@@ -10,6 +10,7 @@ tests_support_libsupport_la_SOURCES = \
 # The tables of tests/unit/test_reloc.c are made from these; tests/unit/reloc-vectors.sh compares.
 EXTRA_DIST += \
 	tests/support/dylib_slots.py \
+	tests/support/failalloc.c \
 	tests/support/heapgen.c \
 	tests/support/heapown.c \
 	tests/support/heapwalk.c \
