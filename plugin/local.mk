@@ -26,6 +26,7 @@ plugin_own_sources = \
 	plugin/retain.c
 plugin_host_sources = \
 	plugin/host/host.h \
+	plugin/host/base.c \
 	plugin/host/host.c \
 	plugin/host/offer.c \
 	plugin/host/run.c

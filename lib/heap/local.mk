@@ -10,6 +10,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/heap/julia_heap.c \
 	lib/heap/julia_parts.h \
 	lib/heap/pages.c lib/heap/pages.h \
+	lib/heap/place.c lib/heap/place.h \
 	lib/heap/startup.c lib/heap/startup.h \
 	lib/heap/table.c lib/heap/table.h \
 	lib/heap/verify.c lib/heap/verify.h \

@@ -9,17 +9,11 @@
  * turn out to move with the image join the slots. */
 
 #include "heap/object.h"
-#include "link/link.h"
+#include "heap/place.h"
 #include "heap/startup.h"
+#include "link/link.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
-
-/* Addresses that no loader of Linux picks by itself, and that sanitizers
-   leave free.  Images that differ prefer different ones. */
-#define PREFERRED_FROM UINT64_C(0x7a0000000000)
-#define PREFERRED_ROOM (UINT64_C(2) << 40)
-enum { HUGE_LOG2 = 21 };
 
 static bool is_prelinked(const struct link *l)
 {
@@ -99,11 +93,11 @@ bool link_start_heaps(struct link *l)
 
 static void choose_base(struct link *l)
 {
-    XXH64_hash_t hash = l->opt->soname ? XXH3_64bits(l->opt->soname, strlen(l->opt->soname)) : 0;
+    uint64_t place = heap_place_begin(l->opt->soname);
 
     for (uint64_t i = 0; i < l->heap_count; i++)
-        hash = XXH3_64bits_withSeed(l->heaps[i]->o.heap->id, sizeof l->heaps[i]->o.heap->id, hash);
-    l->image_base = PREFERRED_FROM + (hash % (PREFERRED_ROOM >> HUGE_LOG2) << HUGE_LOG2);
+        place = heap_place_add(place, l->heaps[i]->o.heap);
+    l->image_base = heap_place_address(place);
 }
 
 static bool check_kind(const struct link *l, const struct lobj *o, uint32_t import)

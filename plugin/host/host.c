@@ -94,6 +94,7 @@ static enum plugin_status on_view(const void *handle, const void **view)
 static bool load_plugin(struct host *h)
 {
     struct plugin_tv *tv = arena_alloc(&h->arena, h->option_count + 10, sizeof *tv);
+    int kind = h->relocatable ? LDPO_REL : h->shared ? LDPO_DYN : LDPO_EXEC;
     uint64_t n = 0;
 
     if (!tv)
@@ -103,7 +104,7 @@ static bool load_plugin(struct host *h)
     tv[n++] =
         (struct plugin_tv){LDPT_REGISTER_ALL_SYMBOLS_READ_HOOK, {.register_event = on_register_all_read}};
     tv[n++] = (struct plugin_tv){LDPT_REGISTER_CLEANUP_HOOK, {.register_event = on_register_cleanup}};
-    tv[n++] = (struct plugin_tv){LDPT_LINKER_OUTPUT, {.number = h->shared ? LDPO_DYN : LDPO_EXEC}};
+    tv[n++] = (struct plugin_tv){LDPT_LINKER_OUTPUT, {.number = kind}};
     tv[n++] = (struct plugin_tv){LDPT_OUTPUT_NAME, {.string = h->output ? h->output : "a.out"}};
     tv[n++] = (struct plugin_tv){LDPT_ADD_SYMBOLS, {.add_symbols = on_add_symbols}};
     tv[n++] = (struct plugin_tv){LDPT_ADD_INPUT_FILE, {.add_input_file = on_add_input}};
@@ -170,6 +171,8 @@ static bool read_words(struct host *h)
             return false;
         if (h->gone[i])
             continue;
+        h->relocatable = h->relocatable || !strcmp(text, "-r") || !strcmp(text, "-i") ||
+                         !strcmp(text, "--relocatable");
         h->shared = h->shared || !strcmp(text, "-shared") || !strcmp(text, "--shared") ||
                     !strcmp(text, "-Bshareable");
         if (!strcmp(text, "-o") && next)
@@ -178,6 +181,9 @@ static bool read_words(struct host *h)
             h->output = text + 2;
         else if (!strncmp(text, "--output=", 9))
             h->output = text + 9;
+        if ((dir = line_value(line, i, "soname", &used)) || (dir = line_value(line, i, "h", &used)))
+            h->soname = dir;
+        dir = NULL;
         if (!strncmp(text, "-L", 2) && text[2])
             dir = text + 2;
         else if (!(dir = line_value(line, i, "library-path", &used)) && !strcmp(text, "-L"))

@@ -4,6 +4,7 @@
  *   read the command line     host.c    @FILE, options of ours, what is an input
  *   offer the inputs          offer.c   as a linker does: the plugin claims some
  *   give it the symbols' end  host.c    it adds objects in memory
+ *   choose an address         base.c    for the image, so that its heaps can be relocated
  *   run the linker            run.c     with the line that this makes
  *   tell the plugin           host.c    it looks at the output */
 
@@ -32,8 +33,8 @@ struct host {
 
     plugin_claim *claim;
     plugin_event *all_read, *cleanup;
-    const char *output; /* -o */
-    bool shared;
+    const char *output, *soname; /* -o, -soname */
+    bool shared, relocatable;
     /* The file that is being offered. */
     const void *view;
 };
@@ -43,6 +44,9 @@ extern struct host host;
 
 /* Offer every input that is ours to find; false after an error. */
 bool host_offer_inputs(struct host *h);
+/* The option that gives the image an address of its own in LINKER; NULL if it
+   needs none, or there is none. */
+const char *host_base_option(struct host *h, const char *linker);
 /* Run the linker; its exit status, or 1 after an error. */
 int host_run(struct host *h);
 

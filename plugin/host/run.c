@@ -119,8 +119,8 @@ static int wait_for(struct host *h, pid_t child)
 int host_run(struct host *h)
 {
     pid_t child = 0;
-    const char *path = linker(h);
-    char **argv = arena_alloc(&h->arena, (uint64_t)h->line.count + h->added_count + 3, sizeof *argv);
+    const char *path = linker(h), *base = path ? host_base_option(h, path) : NULL;
+    char **argv = arena_alloc(&h->arena, (uint64_t)h->line.count + h->added_count + 4, sizeof *argv);
     uint64_t n = 0;
     int place = place_of(h);
 
@@ -129,6 +129,8 @@ int host_run(struct host *h)
     if (!argv)
         return diag_nomem(&h->diag), 1;
     argv[n++] = (char *)(uintptr_t)path;
+    if (base)
+        argv[n++] = (char *)(uintptr_t)base;
     for (int i = 1; i <= h->line.count; i++) {
         for (uint64_t k = 0; i == place && k < h->added_count; k++)
             argv[n++] = (char *)(uintptr_t)h->added[k];

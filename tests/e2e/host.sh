@@ -54,7 +54,27 @@ check linkers linkers
 
 # An image with an address of its own is finished after the link.
 prelinked() {
+    local ld base
     inputs
+    # one is chosen: that of objtool link
+    olink -soname x.so -o own.so own.o heap.heap "${libc[@]}"
+    base=$(readelf -lW own.so | awk '$1 == "LOAD" { print $3; exit }')
+    for ld in ld.lld ld.bfd ld.gold; do
+        "$host" --real-ld=$ld -soname x.so -shared -o x.so own.o heap.heap "${libc[@]}"
+        "$OBJTOOL" inspect x.so | grep 'prelinked for 0x7[abc]' || die "$ld: not prelinked"
+        same "$ld: the address" <(readelf -lW x.so | awk '$1 == "LOAD" { print $3; exit }') <(echo "$base")
+        "$work/heapwalk" heap.list dlopen ./x.so --dirty=64 || die "$ld: written"
+        "$work/heapwalk" heap.list dlopen ./x.so --take="$base" --relocated || die "$ld: taken"
+        sound $ld
+        # unless the command line says otherwise
+        case $ld in ld.lld) zero=--image-base=0 ;; *) zero=-Ttext-segment=0 ;; esac
+        "$host" --real-ld=$ld $zero -shared -o x.so own.o heap.heap "${libc[@]}"
+        [ "$(readelf -lW x.so | awk '$1 == "LOAD" { print $3; exit }')" = 0x0000000000000000 ] || die "$ld: $zero"
+        sound "$ld $zero"
+        # a program's place is its own
+        "$host" --real-ld=$ld -pie -e own_root -o program own.o heap.heap "${libc[@]}"
+        [ "$(readelf -lW program | awk '$1 == "LOAD" { print $3; exit }')" = 0x0000000000000000 ] || die "$ld: program"
+    done
     "$host" --real-ld=ld.lld --image-base=0x7a1200000000 -shared -o x.so own.o heap.heap "${libc[@]}"
     "$OBJTOOL" inspect x.so | grep 'prelinked for 0x7a12' || die "not prelinked"
     "$work/heapwalk" heap.list dlopen ./x.so --take=0x7a1200000000 --relocated || die "taken"
