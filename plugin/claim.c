@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEAD = 64 };
+enum {
+    HEAD = 64,   /* what tells what a file is */
+    MOST = 4096, /* and a marker has no more than this */
+};
 
 char *plugin_keep(const char *name) { return strdup(name); }
 
@@ -153,23 +156,30 @@ static bool is_request(const struct section *s)
            !memcmp(note + 12, SIMG_NOTE_NAME, sizeof SIMG_NOTE_NAME);
 }
 
+/* Most objects have no such note; so this is quick. */
+static bool may_request(struct span in)
+{
+    for (uint64_t at = 0; at + 12 + sizeof SIMG_NOTE_NAME <= in.size; at += 4)
+        if (load_uint(in.at + at, 4, false) == sizeof SIMG_NOTE_NAME &&
+            !memcmp(in.at + at + 12, SIMG_NOTE_NAME, sizeof SIMG_NOTE_NAME))
+            return true;
+    return false;
+}
+
 /* An object that says that this link is to have a heap.  It is claimed, so
    that it is in the image only where no plugin ran; and to linkers that offer
    nothing but what looks like intermediate code it can look like that. */
 static bool is_marker(const struct plugin_input *file, struct span head)
 {
-    enum { MOST = 4096 };
-    uint8_t all[MOST];
     struct diag quiet = {0};
     struct arena arena = {0};
     struct object o;
     bool found = false;
 
     if (memcmp(head.at, "\177ELF\2\1", 6) != 0 || load_uint(head.at + 16, 2, false) != ET_REL ||
-        file->size > MOST || pread(file->fd, all, (size_t)file->size, file->offset) != file->size ||
-        !memmem(all, (size_t)file->size, SIMG_NOTE_NAME, sizeof SIMG_NOTE_NAME))
+        (uint64_t)file->size != head.size || !may_request(head))
         return false;
-    if (format_elf.read(&quiet, &arena, file->name, (struct span){all, (uint64_t)file->size}, &o))
+    if (format_elf.read(&quiet, &arena, file->name, head, &o))
         for (uint32_t i = 1; i < o.section_count; i++)
             found = found || is_request(&o.sections[i]);
     arena_free(&arena);
@@ -182,14 +192,28 @@ static bool claim_marker(struct plugin *p, const struct plugin_input *file)
     return p->marker ? tell_heaps(p, file->handle, file->name) : diag_nomem(&p->diag);
 }
 
+/* The first bytes of FILE, at most MOST; ROOM takes them if need be. Views are
+   free where the linker has mapped the file anyway; GNU ld maps it for each. */
+static struct span head_of(const struct plugin *p, const struct plugin_input *file,
+                           uint8_t room[MOST])
+{
+    uint64_t size = file->size < MOST ? (uint64_t)file->size : MOST;
+    const void *at = NULL;
+    ssize_t got = 0;
+
+    if (!p->takes_early && p->get_view && p->get_view(file->handle, &at) == LDPS_OK && at)
+        return (struct span){at, size};
+    got = pread(file->fd, room, size, file->offset);
+    return (struct span){room, got > 0 ? (uint64_t)got : 0};
+}
+
 bool plugin_offer(struct plugin *p, const struct plugin_input *file, int *claimed)
 {
-    uint8_t bytes[HEAD] = {0};
-    struct span head = {bytes, HEAD};
-    ssize_t got = pread(file->fd, bytes, sizeof bytes, file->offset);
+    uint8_t room[MOST];
+    struct span head = file->size < HEAD ? (struct span){0} : head_of(p, file, room);
     bool marker = false;
 
-    if (got < (ssize_t)sizeof bytes || file->size < (off_t)sizeof bytes)
+    if (head.size < HEAD)
         return true;
     plugin_learn_machine(p, head);
     if (!plugin_emit_references(p))

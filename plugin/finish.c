@@ -15,24 +15,55 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A symbol of the output that others can refer to. */
-struct known {
+/* A name that is asked for, and what the output has by it. */
+struct wanted {
     const char *name;
-    uint8_t type;
-    bool exported; /* other images find it */
+    bool exported;    /* other images find it */
+    bool data, local; /* it is data; each thread has its own */
 };
 
-struct output_names {
-    struct known *all;
-    uint64_t count, cap;
+/* Sorted; each name once. Far fewer than the output has. */
+struct wanted_names {
+    struct wanted *all;
+    uint64_t count;
 };
 
 static int by_name(const void *a, const void *b)
 {
-    const struct known *x = a, *y = b;
-    int order = strcmp(x->name, y->name);
+    return strcmp(((const struct wanted *)a)->name, ((const struct wanted *)b)->name);
+}
 
-    return order ? order : (int)y->exported - (int)x->exported;
+static struct wanted *find(const struct wanted_names *w, const char *name)
+{
+    return w->count ? bsearch(&(struct wanted){.name = name}, w->all, w->count, sizeof *w->all,
+                              by_name)
+                    : NULL;
+}
+
+static bool collect(struct plugin *p, struct wanted_names *w)
+{
+    uint64_t room = p->exports.count, count = 0;
+
+    for (uint64_t i = 0; i < p->heap_count; i++)
+        room += (uint64_t)p->heaps[i].heap->root_count + p->heaps[i].heap->import_count;
+    if (!(w->all = arena_alloc(&p->arena, room, sizeof *w->all)))
+        return diag_nomem(&p->diag);
+    for (uint64_t i = 0; i < p->exports.count; i++)
+        w->all[count++].name = p->exports.at[i];
+    for (uint64_t i = 0; i < p->heap_count; i++) {
+        const struct heap *h = p->heaps[i].heap;
+
+        for (uint32_t k = 0; k < h->root_count; k++)
+            w->all[count++].name = h->roots[k].name;
+        for (uint32_t k = 0; k < h->import_count; k++)
+            w->all[count++].name = h->imports[k].name;
+    }
+    if (count)
+        qsort(w->all, count, sizeof *w->all, by_name);
+    for (uint64_t i = 0; i < count; i++)
+        if (w->count == 0 || strcmp(w->all[w->count - 1].name, w->all[i].name) != 0)
+            w->all[w->count++] = w->all[i];
+    return true;
 }
 
 /* What binds within the image, linkers make local; then it was hidden before. */
@@ -43,8 +74,7 @@ static bool is_shared_name(const struct elf_sym *s)
     return s->info >> 4 != STB_LOCAL || visibility == STV_HIDDEN || visibility == STV_INTERNAL;
 }
 
-static bool add_table(struct plugin *p, const struct elf_file *f, const struct elf_shdr *table,
-                      struct output_names *out)
+static void look_at(const struct elf_file *f, const struct elf_shdr *table, struct wanted_names *w)
 {
     struct span strings = f->sections[table->link].data;
     struct cursor c = elf_cursor(f, table->data);
@@ -52,61 +82,28 @@ static bool add_table(struct plugin *p, const struct elf_file *f, const struct e
     for (uint64_t left = table->data.size / elf_sym_size(f->wide); left > 0; left--) {
         struct elf_sym s = elf_next_sym(&c);
         const char *name = NULL;
+        struct wanted *found = NULL;
 
         if (c.bad || s.name >= strings.size || !is_shared_name(&s))
             continue;
         name = (const char *)strings.at + s.name;
-        if (!*name || !memchr(name, 0, strings.size - s.name))
+        if (!memchr(name, 0, strings.size - s.name) || !(found = find(w, name)))
             continue;
-        if (!arena_grow(&p->arena, (void **)&out->all, out->count, &out->cap, sizeof *out->all))
-            return diag_nomem(&p->diag);
-        out->all[out->count++] =
-            (struct known){name, s.info & 15, table->type == SHT_DYNSYM && s.shndx != SHN_UNDEF};
+        found->exported =
+            found->exported || (table->type == SHT_DYNSYM && s.shndx != SHN_UNDEF);
+        found->data = found->data || (s.info & 15) == STT_OBJECT;
+        found->local = found->local || (s.info & 15) == STT_TLS;
     }
-    return true;
 }
 
-static bool read_names(struct plugin *p, const struct elf_file *f, struct output_names *out)
+static bool is_exported(const struct wanted_names *w, const char *name)
 {
-    for (uint32_t i = 1; i < f->section_count; i++) {
-        const struct elf_shdr *s = &f->sections[i];
+    const struct wanted *found = find(w, name);
 
-        if ((s->type == SHT_DYNSYM || s->type == SHT_SYMTAB) && s->link < f->section_count &&
-            !add_table(p, f, s, out))
-            return false;
-    }
-    if (out->count)
-        qsort(out->all, out->count, sizeof *out->all, by_name);
-    return true;
+    return found && found->exported;
 }
 
-/* NAME's entries in the output: the first, if there is one, is exported if any is. */
-static const struct known *find(const struct output_names *n, const char *name, uint64_t *count)
-{
-    uint64_t low = 0, high = n->count;
-
-    while (low < high) {
-        uint64_t mid = low + (high - low) / 2;
-
-        if (strcmp(n->all[mid].name, name) < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    for (*count = 0; low + *count < n->count && !strcmp(n->all[low + *count].name, name);)
-        ++*count;
-    return *count ? &n->all[low] : NULL;
-}
-
-static bool is_exported(const struct output_names *n, const char *name)
-{
-    uint64_t count = 0;
-    const struct known *k = find(n, name, &count);
-
-    return k && k->exported;
-}
-
-static bool check_exports(struct plugin *p, const struct output_names *n)
+static bool check_exports(struct plugin *p, const struct wanted_names *w)
 {
     bool library = p->output == LDPO_DYN;
 
@@ -114,14 +111,14 @@ static bool check_exports(struct plugin *p, const struct output_names *n)
         const struct heap *h = p->heaps[i].heap;
 
         for (uint32_t r = 0; r < h->root_count; r++)
-            if (!is_exported(n, h->roots[r].name))
+            if (!is_exported(w, h->roots[r].name))
                 return diag_fail(&p->diag, E_LINK,
                                  "%s: root `%s' is not exported by %s: a version script or "
                                  "--exclude-libs hides it; -plugin-opt=hidden-ok allows that",
                                  p->heaps[i].name, h->roots[r].name, p->output_name);
     }
     for (uint64_t i = 0; i < p->exports.count; i++)
-        if (!is_exported(n, p->exports.at[i]))
+        if (!is_exported(w, p->exports.at[i]))
             return diag_fail(&p->diag, E_LINK,
                              "-plugin-opt=export=%s: is not exported by %s: %s; "
                              "-plugin-opt=hidden-ok allows that",
@@ -131,30 +128,27 @@ static bool check_exports(struct plugin *p, const struct output_names *n)
     return true;
 }
 
-static bool check_import(struct plugin *p, const struct output_names *n, const char *heap,
+static bool check_import(struct plugin *p, const struct wanted_names *w, const char *heap,
                          const struct heap_import *import)
 {
-    uint64_t count = 0;
-    const struct known *k = find(n, import->name, &count);
+    const struct wanted *found = find(w, import->name);
 
-    for (uint64_t i = 0; i < count; i++) {
-        if (k[i].type == STT_TLS)
-            return diag_fail(&p->diag, E_LINK, "%s: import `%s': %s has it as thread-local", heap,
-                             import->name, p->output_name);
-        if (k[i].type == STT_OBJECT && import->kind == SIMG_IMPORT_FUNCTION)
-            return diag_fail(&p->diag, E_LINK, "%s: import `%s': is a function, but %s has it as data",
-                             heap, import->name, p->output_name);
-    }
+    if (found && found->local)
+        return diag_fail(&p->diag, E_LINK, "%s: import `%s': %s has it as thread-local", heap,
+                         import->name, p->output_name);
+    if (found && found->data && import->kind == SIMG_IMPORT_FUNCTION)
+        return diag_fail(&p->diag, E_LINK, "%s: import `%s': is a function, but %s has it as data",
+                         heap, import->name, p->output_name);
     return true; /* a function's address may well be kept as data */
 }
 
-static bool check_imports(struct plugin *p, const struct output_names *n)
+static bool check_imports(struct plugin *p, const struct wanted_names *w)
 {
     for (uint64_t i = 0; i < p->heap_count; i++) {
         const struct heap *h = p->heaps[i].heap;
 
         for (uint32_t k = 0; k < h->import_count; k++)
-            if (!check_import(p, n, p->heaps[i].name, &h->imports[k]))
+            if (!check_import(p, w, p->heaps[i].name, &h->imports[k]))
                 return false;
     }
     return true;
@@ -162,11 +156,18 @@ static bool check_imports(struct plugin *p, const struct output_names *n)
 
 static bool finish(struct plugin *p, const struct file *file)
 {
-    struct output_names names = {0};
+    struct wanted_names w = {0};
     struct elf_file f;
 
-    return elf_open(&p->diag, &p->arena, file->data, &f) && read_names(p, &f, &names) &&
-           (p->hidden_ok || check_exports(p, &names)) && check_imports(p, &names) &&
+    if (!elf_open(&p->diag, &p->arena, file->data, &f) || !collect(p, &w))
+        return false;
+    for (uint32_t i = 1; i < f.section_count; i++) {
+        const struct elf_shdr *s = &f.sections[i];
+
+        if ((s->type == SHT_DYNSYM || s->type == SHT_SYMTAB) && s->link < f.section_count)
+            look_at(&f, s, &w);
+    }
+    return (p->hidden_ok || check_exports(p, &w)) && check_imports(p, &w) &&
            (!p->heap_count || plugin_prelink(p, file));
 }
 
