@@ -77,41 +77,58 @@ bool plugin_open_heaps(struct plugin *p)
     return true;
 }
 
-bool plugin_tell_symbols(struct plugin *p, void *handle, const char *name,
-                         const struct plugin_symbol *all, uint64_t count)
+bool plugin_add_symbol(struct plugin *p, struct plugin_symbols *list,
+                       const struct plugin_symbol *symbol)
 {
-    if (count > INT32_MAX)
+    if (!arena_grow(&p->arena, (void **)&list->at, list->count, &list->cap, sizeof *list->at))
+        return diag_nomem(&p->diag);
+    list->at[list->count++] = *symbol;
+    return true;
+}
+
+bool plugin_tell_symbols(struct plugin *p, void *handle, const char *name,
+                         const struct plugin_symbols *list)
+{
+    if (list->count > INT32_MAX)
         return diag_fail(&p->diag, E_UNSUPPORTED, "%s: too many symbols", name);
-    for (uint64_t i = 0; i < count; i++)
-        if (!all[i].name)
+    for (uint64_t i = 0; i < list->count; i++)
+        if (!list->at[i].name)
             return diag_nomem(&p->diag);
-    return p->add_symbols(handle, (int)count, all) == LDPS_OK ||
+    return p->add_symbols(handle, (int)list->count, list->at) == LDPS_OK ||
            diag_fail(&p->diag, E_SYSTEM, "%s: the linker does not take its symbols", name);
 }
 
+static bool add_heap_symbols(struct plugin *p, const struct heap *h, struct plugin_symbols *list)
+{
+    bool ok = true;
+
+    for (uint32_t i = 0; ok && i < h->root_count; i++)
+        ok = plugin_add_symbol(p, list,
+                               &(struct plugin_symbol){.name = plugin_keep(h->roots[i].name),
+                                                       .def = LDPK_DEF,
+                                                       .size = h->roots[i].size});
+    for (uint32_t i = 0; ok && i < h->import_count; i++)
+        ok = plugin_add_symbol(
+            p, list,
+            &(struct plugin_symbol){.name = plugin_keep(h->imports[i].name),
+                                    .def = h->imports[i].weak ? LDPK_WEAKUNDEF : LDPK_UNDEF});
+    return ok;
+}
+
 /* Of all heaps that it does not know yet: those of options have no file of
-   the linker's, and go with the first that has. */
+   the linker's, and go with the first that has; so does what objects need that
+   are retained, as it may never offer these. */
 static bool tell_heaps(struct plugin *p, void *handle, const char *name)
 {
-    struct plugin_symbol *all = NULL;
-    uint64_t room = 0, count = 0;
+    struct plugin_symbols list = {0};
 
-    for (uint64_t n = p->told; n < p->heap_count; n++)
-        room += (uint64_t)p->heaps[n].heap->root_count + p->heaps[n].heap->import_count;
-    if (!(all = arena_alloc(&p->arena, room, sizeof *all)))
-        return diag_nomem(&p->diag);
-    for (; p->told < p->heap_count; p->told++) {
-        const struct heap *h = p->heaps[p->told].heap;
-
-        for (uint32_t i = 0; i < h->root_count; i++)
-            all[count++] = (struct plugin_symbol){
-                .name = plugin_keep(h->roots[i].name), .def = LDPK_DEF, .size = h->roots[i].size};
-        for (uint32_t i = 0; i < h->import_count; i++)
-            all[count++] = (struct plugin_symbol){
-                .name = plugin_keep(h->imports[i].name),
-                .def = h->imports[i].weak ? LDPK_WEAKUNDEF : LDPK_UNDEF};
-    }
-    return plugin_tell_symbols(p, handle, name, all, count);
+    if (!p->needs_told && !plugin_retained_needs(p, &list))
+        return false;
+    p->needs_told = true;
+    for (; p->told < p->heap_count; p->told++)
+        if (!add_heap_symbols(p, p->heaps[p->told].heap, &list))
+            return false;
+    return plugin_tell_symbols(p, handle, name, &list);
 }
 
 static bool read_bytes(struct plugin *p, const struct plugin_input *file, struct span *out)

@@ -4,10 +4,12 @@
 
 #include "plugin/plugin.h"
 
-#include "elf/elf.h"
+#include "elf/file.h"
 #include "elf/relocatable.h"
 #include "heap/container.h"
+#include "obj/archive.h"
 #include "pack/prelinked.h"
+#include "plugin/line.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -124,12 +126,71 @@ static bool emit_exports(struct plugin *p)
     return ok;
 }
 
+/* What TEXT makes of AS_NEEDED, whose last bit is the state, and the others
+   those that were pushed. */
+static uint64_t as_needed(uint64_t state, const char *text)
+{
+    text += text[0] == '-' && text[1] == '-';
+    if (!strcmp(text, "-as-needed"))
+        return state | 1;
+    if (!strcmp(text, "-no-as-needed"))
+        return state & ~UINT64_C(1);
+    if (!strcmp(text, "-push-state"))
+        return state << 1 | (state & 1);
+    return !strcmp(text, "-pop-state") ? state >> 1 : state;
+}
+
+/* The linker is to take PATH as well. */
+static bool add_path(struct plugin *p, const char *path)
+{
+    char *copy = plugin_keep(path);
+
+    if (!copy)
+        return diag_nomem(&p->diag);
+    return p->add_input_file(copy) == LDPS_OK ||
+           diag_fail(&p->diag, E_SYSTEM, "%s: the linker does not take it once more", path);
+}
+
+/* It may define what our objects need, and adds nothing but that: an archive;
+   a script that names some, if it cannot name libraries that nobody needs. */
+static bool is_searched(struct plugin *p, const struct file *file, bool library, bool as_needed)
+{
+    if (archive_is(file->data))
+        return !plugin_is_retained(p, file);
+    return library && !as_needed && !elf_is(file->data) && !heap_is(file->data);
+}
+
+/* The archives of the command line once more. */
+static bool emit_archives(struct plugin *p)
+{
+    struct line line;
+    uint64_t state = 0;
+    bool ok = line_read(&p->diag, &p->arena, &line);
+
+    for (int i = 1; ok && i < line.count; i++) {
+        const char *text = line.words[i];
+        const char *path = text[0] != '-' ? text : line_library(&line, &p->arena, i);
+        struct diag quiet = {0};
+        struct file file;
+
+        state = as_needed(state, text);
+        if (path && file_open(&quiet, path, &file)) {
+            ok = !is_searched(p, &file, text[0] == '-', state & 1) || add_path(p, path);
+            file_close(&file);
+        }
+        i += line_takes_value(text);
+    }
+    return ok;
+}
+
 bool plugin_emit(struct plugin *p)
 {
     if (!plugin_retained_heaps(p))
         return false;
     if (p->marker && p->heap_count == 0)
         return diag_fail(&p->diag, E_LINK, "%s: asks for a heap, and the link has none", p->marker);
+    if (p->heap_count + p->member_count + p->exports.count == 0)
+        return true;
     return (!p->heap_count || emit_heaps(p)) && plugin_emit_retained(p) &&
-           (!p->exports.count || emit_exports(p));
+           (!p->exports.count || emit_exports(p)) && (!p->forgets || emit_archives(p));
 }

@@ -101,3 +101,70 @@ const char *line_next_path(const struct line *line, int *i)
     }
     return NULL;
 }
+
+/* ---- libraries ---- */
+
+/* Is only lib*.a looked for at word END? */
+static bool is_static(const struct line *line, int end)
+{
+    static const char *const on[] = {"-Bstatic", "-static", "-dn", "-non_shared"};
+    static const char *const off[] = {"-Bdynamic", "-dy", "-call_shared"};
+    bool state = false;
+
+    for (int i = 1; i < end; i++) {
+        const char *text = line->words[i];
+
+        text += text[0] == '-' && text[1] == '-';
+        for (size_t n = 0; n < sizeof on / sizeof *on; n++)
+            state = state || !strcmp(text, on[n]);
+        for (size_t n = 0; n < sizeof off / sizeof *off; n++)
+            state = state && strcmp(text, off[n]) != 0;
+    }
+    return state;
+}
+
+/* The directory that word I adds to the search; NULL if it adds none. */
+static const char *directory(const struct line *line, int i)
+{
+    const char *text = line->words[i];
+    int used = 0;
+
+    if (!strcmp(text, "-L"))
+        return i + 1 < line->count ? line->words[i + 1] : NULL;
+    return !strncmp(text, "-L", 2) ? text + 2 : line_value(line, i, "library-path", &used);
+}
+
+static const char *in_directory(struct arena *a, const char *dir, const char *name,
+                                const char *suffix)
+{
+    const char *path = *name == ':' ? arena_printf(a, "%s/%s", dir, name + 1)
+                                    : arena_printf(a, "%s/lib%s%s", dir, name, suffix);
+
+    return path && access(path, R_OK) == 0 ? path : NULL;
+}
+
+const char *line_library(const struct line *line, struct arena *a, int i)
+{
+    const char *name = line->words[i];
+    bool only_static = false;
+    int used = 0;
+
+    if (!strcmp(name, "-l"))
+        name = i + 1 < line->count ? line->words[i + 1] : NULL;
+    else if (!strncmp(name, "-l", 2))
+        name += 2;
+    else
+        name = line_value(line, i, "library", &used);
+    if (!name)
+        return NULL;
+    only_static = is_static(line, i);
+    for (int n = 1; n < line->count; n++) {
+        const char *dir = directory(line, n), *path = NULL;
+
+        if (dir && ((!only_static && (path = in_directory(a, dir, name, ".so"))) ||
+                    (path = in_directory(a, dir, name, ".a"))))
+            return path;
+        n += line_takes_value(line->words[n]);
+    }
+    return NULL;
+}

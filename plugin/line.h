@@ -20,6 +20,9 @@ bool line_takes_value(const char *text);
    or two?  Its value, behind '=' or in the next word, whose number of words is
    *USED; NULL if not. */
 const char *line_value(const struct line *line, int i, const char *name, int *used);
+/* The file that -lNAME, word I, means, in A; NULL if word I is no such thing or
+   none of the line's directories has the file. */
+const char *line_library(const struct line *line, struct arena *a, int i);
 /* The next input after word *I that is named by its path; NULL: no more.  *I
    is its word; 0 to begin. */
 const char *line_next_path(const struct line *line, int *i);

@@ -138,6 +138,7 @@ static void read_tag(struct plugin *p, const struct plugin_tv *tv)
         p->loads_one = false;
         break;
     case LDPT_GOLD_VERSION:
+        p->forgets = true;
         p->loads_one = false; /* mold says neither */
         break;
     case LDPT_GET_API_VERSION: /* mold starts itself a second time if it is not asked */

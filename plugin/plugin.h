@@ -39,6 +39,12 @@ struct plugin_names {
     uint64_t count, cap;
 };
 
+/* Symbols for the linker. */
+struct plugin_symbols {
+    struct plugin_symbol *at;
+    uint64_t count, cap;
+};
+
 /* Where a file's bytes are, whatever it is called. */
 struct plugin_place {
     dev_t dev;
@@ -82,6 +88,7 @@ struct plugin {
     enum plugin_status (*message)(int level, const char *format, ...);
     enum plugin_status (*get_view)(const void *handle, const void **view);
     bool loads_one;    /* it honours the last -plugin only */
+    bool forgets;      /* it does not search archives for what our inputs need: gold */
     bool takes_early;  /* it takes inputs while it reads others: GNU ld */
     int output; /* enum plugin_output, -1 if it does not say */
     const char *output_name;
@@ -97,6 +104,7 @@ struct plugin {
     struct plugin_heap *heaps;
     uint64_t heap_count, heap_cap;
     uint64_t told;     /* of the heaps: those whose symbols the linker knows */
+    bool needs_told;   /* it knows what retained objects need */
     uint64_t referred; /* and those whose imports an object refers to */
     struct plugin_retained *retained;
     uint64_t retained_count, retained_cap;
@@ -125,9 +133,12 @@ bool plugin_offer(struct plugin *p, const struct plugin_input *file, int *claime
 bool plugin_view(struct plugin *p, const struct plugin_input *file, struct span *out);
 /* An object starts with the bytes IN: what CPU is the link for? */
 void plugin_learn_machine(struct plugin *p, struct span in);
-/* Tell the linker COUNT symbols of the file that HANDLE stands for. */
+/* One more for LIST. */
+bool plugin_add_symbol(struct plugin *p, struct plugin_symbols *list,
+                       const struct plugin_symbol *symbol);
+/* Tell the linker the symbols of the file that HANDLE stands for. */
 bool plugin_tell_symbols(struct plugin *p, void *handle, const char *name,
-                         const struct plugin_symbol *all, uint64_t count);
+                         const struct plugin_symbols *list);
 /* Linkers keep these names longer than the plugin its memory. */
 char *plugin_keep(const char *name);
 
@@ -148,6 +159,10 @@ bool plugin_open_retained(struct plugin *p);
    claimed, unless it is a heap. */
 bool plugin_claim_retained(struct plugin *p, const struct plugin_input *file, struct span head,
                            int *claimed);
+/* Add to LIST what retained objects refer to and none of them has. */
+bool plugin_retained_needs(struct plugin *p, struct plugin_symbols *list);
+/* FILE is an archive that is to be retained. */
+bool plugin_is_retained(struct plugin *p, const struct file *file);
 /* Heaps among what is retained that the linker did not offer. */
 bool plugin_retained_heaps(struct plugin *p);
 /* Make every retained object an input. */

@@ -241,28 +241,55 @@ static bool describe(const struct object *o, const struct symbol *s, struct plug
     return true;
 }
 
-/* Add the symbols of M's object to *ALL. */
+/* Add the symbols of M's object to LIST. */
 static bool add_symbols(struct plugin *p, const struct plugin_member *m,
-                        struct plugin_symbol **all, uint64_t *count, uint64_t *cap)
+                        struct plugin_symbols *list)
 {
     struct arena scratch = {0};
-    struct object o;
+    struct object o = {0};
     bool ok = heap_is(m->bytes) || read_object(p, &scratch, m, &o);
 
     if (ok && !heap_is(m->bytes))
         plugin_learn_machine(p, m->bytes);
-    for (uint32_t i = 1; ok && !heap_is(m->bytes) && i < o.symbol_count; i++) {
+    for (uint32_t i = 1; ok && i < o.symbol_count; i++) {
         struct plugin_symbol s;
 
-        if (!describe(&o, &o.symbols[i], &s))
-            continue;
-        if (!arena_grow(&p->arena, (void **)all, *count, cap, sizeof **all))
-            ok = diag_nomem(&p->diag);
-        else
-            (*all)[(*count)++] = s;
+        if (describe(&o, &o.symbols[i], &s))
+            ok = plugin_add_symbol(p, list, &s);
     }
     arena_free(&scratch);
     return ok;
+}
+
+static int by_name_and_kind(const void *a, const void *b)
+{
+    const struct plugin_symbol *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+
+    return order ? order : (x->def == LDPK_UNDEF) - (y->def == LDPK_UNDEF);
+}
+
+bool plugin_retained_needs(struct plugin *p, struct plugin_symbols *list)
+{
+    struct plugin_symbols all = {0};
+    const char *last = "";
+
+    for (uint64_t i = 0; i < p->member_count; i++)
+        if (!add_symbols(p, &p->members[i], &all))
+            return false;
+    for (uint64_t i = 0; i < all.count; i++)
+        if (!all.at[i].name)
+            return diag_nomem(&p->diag);
+    if (all.count)
+        qsort(all.at, all.count, sizeof *all.at, by_name_and_kind);
+    for (uint64_t i = 0; i < all.count; i++) {
+        /* Of equal names the first is a definition, if there is one. */
+        if (strcmp(all.at[i].name, last) != 0 && all.at[i].def == LDPK_UNDEF &&
+            !plugin_add_symbol(p, list, &all.at[i]))
+            return false;
+        last = all.at[i].name;
+    }
+    return true;
 }
 
 static struct plugin_member *find_member(struct plugin *p, const struct plugin_place *place)
@@ -273,14 +300,21 @@ static struct plugin_member *find_member(struct plugin *p, const struct plugin_p
     return found ? *found : NULL;
 }
 
+bool plugin_is_retained(struct plugin *p, const struct file *file)
+{
+    struct stat st;
+
+    return fstat(file->fd, &st) == 0 &&
+           find_retained(p, &(struct plugin_place){st.st_dev, st.st_ino, 0});
+}
+
 bool plugin_claim_retained(struct plugin *p, const struct plugin_input *file, struct span head,
                            int *claimed)
 {
-    struct plugin_symbol *all = NULL;
+    struct plugin_symbols all = {0};
     struct plugin_member *m = NULL;
     struct plugin_place place;
     struct stat st;
-    uint64_t count = 0, cap = 0;
     const struct plugin_retained *r = NULL;
 
     if (fstat(file->fd, &st) != 0)
@@ -293,13 +327,13 @@ bool plugin_claim_retained(struct plugin *p, const struct plugin_input *file, st
         m->claimed = true; /* now, as any heap is */
         return true;
     }
-    if (m && !add_symbols(p, m, &all, &count, &cap))
+    if (m && !add_symbols(p, m, &all))
         return false;
     for (uint64_t i = r ? r->first : 0; r && i < r->first + r->count; i++)
-        if (!add_symbols(p, &p->members[i], &all, &count, &cap))
+        if (!add_symbols(p, &p->members[i], &all))
             return false;
     *claimed = 1;
-    return plugin_tell_symbols(p, file->handle, file->name, all, count);
+    return plugin_tell_symbols(p, file->handle, file->name, &all);
 }
 
 /* ---- what the linker gets ---- */

@@ -265,15 +265,14 @@ static bool add_heaps(struct prelinked *m)
 
     for (uint32_t k = 0; k < m->heap_count; k++) {
         struct packed_heap *p = &m->heaps[k];
-        uint64_t span = align_up(heap_span(&p->o), unit);
 
         /* Whole pages: what the linker puts behind must not get our rights. */
         p->section = rel_add_section(
             &m->out, &(struct rel_section){.name = ".heap",
                                            .type = SHT_PROGBITS,
                                            .flags = KEPT | SHF_WRITE,
-                                           .align = span < HUGE_PAGE ? unit : HUGE_PAGE,
-                                           .size = span,
+                                           .align = HUGE_PAGE,
+                                           .size = align_up(heap_span(&p->o), unit),
                                            .fill = fill_heap,
                                            .arg = p});
         if (!p->section)

@@ -165,7 +165,7 @@ static bool read_words(struct host *h)
 
     for (int i = 1; i < line->count; i += used) {
         const char *text = line->words[i], *next = i + 1 < line->count ? line->words[i + 1] : NULL;
-        const char *dir = NULL;
+        const char *name = NULL;
 
         if (!take_option(h, i, &ours, &used))
             return false;
@@ -181,16 +181,9 @@ static bool read_words(struct host *h)
             h->output = text + 2;
         else if (!strncmp(text, "--output=", 9))
             h->output = text + 9;
-        if ((dir = line_value(line, i, "soname", &used)) || (dir = line_value(line, i, "h", &used)))
-            h->soname = dir;
-        dir = NULL;
-        if (!strncmp(text, "-L", 2) && text[2])
-            dir = text + 2;
-        else if (!(dir = line_value(line, i, "library-path", &used)) && !strcmp(text, "-L"))
-            dir = next;
+        if ((name = line_value(line, i, "soname", &used)) || (name = line_value(line, i, "h", &used)))
+            h->soname = name;
         used = 1;
-        if (dir && !add(h, &h->dirs, &h->dir_count, &h->dir_cap, dir))
-            return false;
     }
     return true;
 }

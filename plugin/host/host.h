@@ -21,8 +21,6 @@ struct host {
     struct arena arena;
     struct line line;
     bool *gone; /* of each word: it is claimed, or ours */
-    const char **dirs; /* -L */
-    uint64_t dir_count, dir_cap;
     const char **options; /* of the plugin */
     uint64_t option_count, option_cap;
     const char **added; /* inputs that the plugin made */

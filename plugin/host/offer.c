@@ -72,22 +72,6 @@ static bool offer(struct host *h, int i, const char *path)
     return true;
 }
 
-/* What -lNAME means: NULL if it is not in a -L directory. */
-static const char *library(struct host *h, const char *name)
-{
-    for (uint64_t d = 0; d < h->dir_count; d++)
-        for (unsigned archive = 0; archive < 2; archive++) {
-            const char *path =
-                *name == ':' ? arena_printf(&h->arena, "%s/%s", h->dirs[d], name + 1)
-                             : arena_printf(&h->arena, "%s/lib%s.%s", h->dirs[d], name,
-                                            archive ? "a" : "so");
-
-            if (path && access(path, R_OK) == 0)
-                return path;
-        }
-    return NULL;
-}
-
 bool host_offer_inputs(struct host *h)
 {
     const struct line *line = &h->line;
@@ -97,12 +81,7 @@ bool host_offer_inputs(struct host *h)
 
         if (h->gone[i])
             continue;
-        if (text[0] != '-')
-            path = text;
-        else if (!strcmp(text, "-l") && i + 1 < line->count)
-            path = library(h, line->words[i + 1]);
-        else if (text[1] == 'l')
-            path = library(h, text + 2);
+        path = text[0] != '-' ? text : line_library(line, &h->arena, i);
         if (path && !offer(h, i, path))
             return false;
         if (line_takes_value(text) && i + 1 < line->count) {

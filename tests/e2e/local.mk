@@ -31,6 +31,7 @@ script_tests += \
 	tests/e2e/move.sh \
 	tests/e2e/output.sh \
 	tests/e2e/plugin.sh \
+	tests/e2e/plugin-libs.sh \
 	tests/e2e/plugin-matrix.sh \
 	tests/e2e/host.sh \
 	tests/e2e/properties.sh \
@@ -44,6 +45,7 @@ script_tests += \
 	tests/e2e/inspect.sh
 
 slow_tests += \
+	tests/e2e/plugin-libs.sh \
 	tests/e2e/image-loader.sh \
 	tests/e2e/code-models.sh \
 	tests/e2e/inspect.sh \

@@ -162,7 +162,6 @@ retained() {
         fi
         shared $options own.o "${words[@]}" -plugin-opt=retain=libthin.a && sound x.so && kept
         # an object is kept likewise
-        shared $options own.o "${words[@]}" more/a.o more/d.o && nm x.so >names
         shared $options own.o "${words[@]}" -plugin-opt=retain=more/k.o && nm x.so | grep -q ' lonely$' || die "no lonely"
     done
     [ "$way" = marker ] || { shared own.o uses.o libthin.a "${words[@]}" -plugin-opt=retain=all && sound x.so && kept; }
@@ -201,7 +200,6 @@ hidden() {
 icf() {
     use "$1"
     heap heap.heap
-    case $1 in bfd*) skip "GNU ld folds nothing" ;; esac
     shared own.o "${words[@]}" --icf=safe --gc-sections -plugin-opt=retain=libmore.a && sound x.so && kept
 }
 
@@ -296,13 +294,10 @@ several() {
     sound x.so && sound x.so two
     shared own.o "${one[@]}" -plugin-opt=heap=two.heap --gc-sections
     sound x.so && sound x.so two
-    "$OBJTOOL" inspect x.so >told
-    [ "$(grep -c 'segments' told)" -ge 1 ] || true
 }
 
 archived() {
     use "$1"
-    [ "$way" != marker ] || skip "mold offers no members"
     shared own.o where.o libheap.a && sound x.so
     shared own.o --whole-archive libheap.a --no-whole-archive && sound x.so
     shared where.o own.o -L. -lheap && sound x.so
@@ -322,6 +317,11 @@ without() {
 
 for one in "${linkers[@]}"; do
     for case in order retained hidden icf imports drivers lto programs relocatable several archived without; do
+        case $case.$one in
+            icf.bfd*) continue ;;         # folds nothing
+            archived.mold*.host) ;;
+            archived.mold*) continue ;;   # offers no members
+        esac
         check "$case.$one" $case "$one"
     done
 done

@@ -144,7 +144,7 @@ static void check_import(const char *kind, const char *name, uint64_t offset, co
     uint64_t got = word_at(find(name), offset);
     char *there = look_up(look_up_arg, symbol);
 
-    if (!there && (look_up == by_dlsym || look_up == by_own_root))
+    if (!there && look_up_arg != (void *)roots)
         there = dlsym(RTLD_DEFAULT, symbol);
     if (!strcmp(kind, "data") || !strcmp(kind, "weak")) {
         datas++;
