@@ -92,7 +92,7 @@ bool plugin_tell_symbols(struct plugin *p, void *handle, const char *name,
     if (list->count > INT32_MAX)
         return diag_fail(&p->diag, E_UNSUPPORTED, "%s: too many symbols", name);
     for (uint64_t i = 0; i < list->count; i++)
-        if (!list->at[i].name)
+        if (!(list->at[i].name = plugin_keep(list->at[i].name)))
             return diag_nomem(&p->diag);
     return p->add_symbols(handle, (int)list->count, list->at) == LDPS_OK ||
            diag_fail(&p->diag, E_SYSTEM, "%s: the linker does not take its symbols", name);
@@ -104,13 +104,13 @@ static bool add_heap_symbols(struct plugin *p, const struct heap *h, struct plug
 
     for (uint32_t i = 0; ok && i < h->root_count; i++)
         ok = plugin_add_symbol(p, list,
-                               &(struct plugin_symbol){.name = plugin_keep(h->roots[i].name),
+                               &(struct plugin_symbol){.name = (char *)(uintptr_t)h->roots[i].name,
                                                        .def = LDPK_DEF,
                                                        .size = h->roots[i].size});
     for (uint32_t i = 0; ok && i < h->import_count; i++)
         ok = plugin_add_symbol(
             p, list,
-            &(struct plugin_symbol){.name = plugin_keep(h->imports[i].name),
+            &(struct plugin_symbol){.name = (char *)(uintptr_t)h->imports[i].name,
                                     .def = h->imports[i].weak ? LDPK_WEAKUNDEF : LDPK_UNDEF});
     return ok;
 }
@@ -135,8 +135,11 @@ static bool read_bytes(struct plugin *p, const struct plugin_input *file, struct
 {
     uint8_t *at = arena_alloc(&p->arena, (uint64_t)file->size, 1);
 
+    if (!at)
+        return diag_nomem(&p->diag);
     *out = (struct span){at, (uint64_t)file->size};
-    return at && pread(file->fd, at, out->size, file->offset) == (ssize_t)out->size;
+    return pread(file->fd, at, out->size, file->offset) == (ssize_t)out->size ||
+           diag_fail(&p->diag, E_SYSTEM, "%s: cannot be read", file->name);
 }
 
 bool plugin_view(struct plugin *p, const struct plugin_input *file, struct span *out)
@@ -148,8 +151,7 @@ bool plugin_view(struct plugin *p, const struct plugin_input *file, struct span 
         return true;
     }
     /* nm and ar have no views. */
-    return read_bytes(p, file, out) ||
-           diag_fail(&p->diag, E_SYSTEM, "%s: cannot be read", file->name);
+    return read_bytes(p, file, out);
 }
 
 static bool claim_heap(struct plugin *p, const struct plugin_input *file)

@@ -136,10 +136,11 @@ void plugin_learn_machine(struct plugin *p, struct span in);
 /* One more for LIST. */
 bool plugin_add_symbol(struct plugin *p, struct plugin_symbols *list,
                        const struct plugin_symbol *symbol);
-/* Tell the linker the symbols of the file that HANDLE stands for. */
+/* Tell the linker the symbols of the file that HANDLE stands for. It keeps
+   their names longer than we our memory: these are copied. */
 bool plugin_tell_symbols(struct plugin *p, void *handle, const char *name,
                          const struct plugin_symbols *list);
-/* Linkers keep these names longer than the plugin its memory. */
+/* A copy of NAME that is never freed, for the linker to keep; NULL without memory. */
 char *plugin_keep(const char *name);
 
 /* ---- emit.c ---- */

@@ -226,7 +226,7 @@ static bool describe(const struct object *o, const struct symbol *s, struct plug
     /* A version that a name carries is the object's own business. */
     if (s->binding == BIND_LOCAL || !*s->name || strchr(s->name, '@'))
         return false;
-    *out = (struct plugin_symbol){.name = plugin_keep(s->name),
+    *out = (struct plugin_symbol){.name = (char *)(uintptr_t)s->name,
                                   .size = s->size,
                                   .visibility = visibility_of(s)};
     if (s->section == SECTION_UNDEF)
@@ -277,9 +277,6 @@ bool plugin_retained_needs(struct plugin *p, struct plugin_symbols *list)
     for (uint64_t i = 0; i < p->member_count; i++)
         if (!add_symbols(p, &p->members[i], &all))
             return false;
-    for (uint64_t i = 0; i < all.count; i++)
-        if (!all.at[i].name)
-            return diag_nomem(&p->diag);
     if (all.count)
         qsort(all.at, all.count, sizeof *all.at, by_name_and_kind);
     for (uint64_t i = 0; i < all.count; i++) {

@@ -59,7 +59,10 @@ void diag_warn(struct diag *d, const char *fmt, ...)
     va_end(ap);
 }
 
-bool diag_nomem(struct diag *d) { return diag_fail(d, E_NOMEM, "out of memory"); }
+bool diag_nomem(struct diag *d)
+{
+    return d->status != E_NOMEM && diag_fail(d, E_NOMEM, "out of memory");
+}
 
 int diag_exit_code(enum status status)
 {

@@ -295,7 +295,9 @@ static bool add_table(struct prelinked *m)
     uint32_t section = 0;
     bool ok = make_table(m, &t);
 
-    if (ok && note) {
+    if (!note)
+        ok = diag_nomem(m->d);
+    if (ok) {
         m->table_section = rel_add_section(&m->out, &(struct rel_section){.name = ".sysimage",
                                                                           .type = SHT_PROGBITS,
                                                                           .flags = KEPT,
@@ -358,9 +360,10 @@ static bool add_start(struct prelinked *m)
                          "this objtool was built without the code that starts an image on %s; "
                          "--heap-relocs=native does without it",
                          m->machine->arch->name);
-    if (!format_elf.read(m->d, m->arena, "<start-up code>", bytes, o) ||
-        !(indices = arena_alloc(m->arena, o->section_count, sizeof *indices)))
+    if (!format_elf.read(m->d, m->arena, "<start-up code>", bytes, o))
         return false;
+    if (!(indices = arena_alloc(m->arena, o->section_count, sizeof *indices)))
+        return diag_nomem(m->d);
     for (uint32_t n = 1; n < o->section_count; n++) {
         const struct section *s = &o->sections[n];
         struct rel_section copy = {

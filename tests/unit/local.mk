@@ -31,3 +31,6 @@ slow_tests += tests/unit/reloc-vectors.sh
 EXTRA_DIST += \
 	tests/unit/reloc-aarch64.txt \
 	tests/unit/reloc-x86_64.txt
+
+unit_tests += tests/unit/test_plugin
+tests_unit_test_plugin_SOURCES = tests/unit/test_plugin.c $(plugin_own_sources)
