@@ -24,8 +24,7 @@ static bool is_coff(struct span in)
 {
     uint64_t first = load_uint(in.at, 2, false), second = load_uint(in.at + 2, 2, false);
 
-    return first == 0x8664 || first == 0xaa64 || first == 0x14c ||
-           (first == 0 && second == 0xffff);
+    return first == 0x8664 || first == 0xaa64 || first == 0x14c || (first == 0 && second == 0xffff);
 }
 
 void plugin_learn_machine(struct plugin *p, struct span in)
@@ -40,8 +39,7 @@ void plugin_learn_machine(struct plugin *p, struct span in)
     }
     number = (uint16_t)load_uint(in.at + 18, 2, in.at[5] == ELFDATA2MSB);
     p->machine = elf_machine_find(number);
-    if (!p->machine &&
-        !(p->other_machine = arena_printf(&p->arena, "its e_machine is %u", number)))
+    if (!p->machine && !(p->other_machine = arena_printf(&p->arena, "its e_machine is %u", number)))
         diag_nomem(&p->diag);
 }
 
@@ -158,8 +156,8 @@ static bool claim_heap(struct plugin *p, const struct plugin_input *file)
 {
     struct span bytes = {0};
 
-    return plugin_check_machine(p) && plugin_view(p, file, &bytes) && plugin_add_heap(p, file->name, bytes) &&
-           tell_heaps(p, file->handle, file->name);
+    return plugin_check_machine(p) && plugin_view(p, file, &bytes) &&
+           plugin_add_heap(p, file->name, bytes) && tell_heaps(p, file->handle, file->name);
 }
 
 /* ---- markers ---- */

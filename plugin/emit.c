@@ -45,7 +45,8 @@ static const struct elf_machine *machine_of(struct plugin *p)
     if (!plugin_check_machine(p))
         return NULL;
     if (!machine)
-        diag_fail(&p->diag, E_UNSUPPORTED, "heaps are for x86-64 and aarch64, not for this machine");
+        diag_fail(&p->diag, E_UNSUPPORTED,
+                  "heaps are for x86-64 and aarch64, not for this machine");
     return machine;
 }
 
@@ -109,13 +110,14 @@ static bool emit_exports(struct plugin *p)
     struct rel_object o = {0};
     uint32_t section = 0;
     int fd = -1;
-    bool ok = begin(p, &o, "exports", &fd) &&
-              (section = rel_add_section(&o, &(struct rel_section){.name = ".sysimage.export",
-                                                                   .type = SHT_PROGBITS,
-                                                                   .flags = SHF_ALLOC | SHF_GNU_RETAIN,
-                                                                   .align = 8,
-                                                                   .size = sizeof word,
-                                                                   .bytes = word}));
+    bool ok =
+        begin(p, &o, "exports", &fd) &&
+        (section = rel_add_section(&o, &(struct rel_section){.name = ".sysimage.export",
+                                                             .type = SHT_PROGBITS,
+                                                             .flags = SHF_ALLOC | SHF_GNU_RETAIN,
+                                                             .align = 8,
+                                                             .size = sizeof word,
+                                                             .bytes = word}));
 
     for (uint64_t i = 0; ok && i < p->exports.count; i++)
         rel_add_reloc(&o, section, 0,

@@ -35,9 +35,9 @@ static int by_name(const void *a, const void *b)
 
 static struct wanted *find(const struct wanted_names *w, const char *name)
 {
-    return w->count ? bsearch(&(struct wanted){.name = name}, w->all, w->count, sizeof *w->all,
-                              by_name)
-                    : NULL;
+    return w->count
+               ? bsearch(&(struct wanted){.name = name}, w->all, w->count, sizeof *w->all, by_name)
+               : NULL;
 }
 
 static bool collect(struct plugin *p, struct wanted_names *w)
@@ -89,8 +89,7 @@ static void look_at(const struct elf_file *f, const struct elf_shdr *table, stru
         name = (const char *)strings.at + s.name;
         if (!memchr(name, 0, strings.size - s.name) || !(found = find(w, name)))
             continue;
-        found->exported =
-            found->exported || (table->type == SHT_DYNSYM && s.shndx != SHN_UNDEF);
+        found->exported = found->exported || (table->type == SHT_DYNSYM && s.shndx != SHN_UNDEF);
         found->data = found->data || (s.info & 15) == STT_OBJECT;
         found->local = found->local || (s.info & 15) == STT_TLS;
     }

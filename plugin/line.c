@@ -56,15 +56,17 @@ bool line_read(struct diag *d, struct arena *a, struct line *out)
    input. */
 bool line_takes_value(const char *text)
 {
+    /* clang-format off */
     static const char *const options[] = {
-        "-A", "-F",     "-G",      "-I",    "-L",      "-Map",  "-P",    "-R",   "-T",
-        "-Tbss", "-Tdata", "-Ttext", "-Ttext-segment", "-Y", "-assert", "-auxiliary", "-b",
-        "-c", "-defsym", "-dynamic-linker", "-dynamic-list", "-e", "-entry", "-exclude-libs",
-        "-export-dynamic-symbol", "-export-dynamic-symbol-list", "-f", "-filter", "-fini",
-        "-format", "-h", "-init", "-just-symbols", "-l", "-library", "-library-path", "-m", "-o",
-        "-oformat", "-output", "-plugin", "-plugin-opt", "-real-ld", "-retain-symbols-file",
-        "-rpath", "-rpath-link", "-script", "-section-ordering-file", "-section-start", "-soname",
-        "-sysroot", "-u", "-undefined", "-version-script", "-wrap", "-y", "-z"};
+        "-A", "-F", "-G", "-I", "-L", "-Map", "-P", "-R", "-T", "-Tbss", "-Tdata", "-Ttext",
+        "-Ttext-segment", "-Y", "-assert", "-auxiliary", "-b", "-c", "-defsym", "-dynamic-linker",
+        "-dynamic-list", "-e", "-entry", "-exclude-libs", "-export-dynamic-symbol",
+        "-export-dynamic-symbol-list", "-f", "-filter", "-fini", "-format", "-h", "-image-base",
+        "-init", "-just-symbols", "-l", "-library", "-library-path", "-m", "-o", "-oformat",
+        "-output", "-plugin", "-plugin-opt", "-real-ld", "-retain-symbols-file", "-rpath",
+        "-rpath-link", "-script", "-section-ordering-file", "-section-start", "-soname", "-sysroot",
+        "-u", "-undefined", "-version-script", "-wrap", "-y", "-z"};
+    /* clang-format on */
 
     text += text[0] == '-' && text[1] == '-';
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)

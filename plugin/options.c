@@ -51,8 +51,8 @@ static bool add_exports(struct plugin *p, const char *value)
         return plugin_add_name(p, &p->exports, value);
     if (!file_open(&p->diag, value + 1, &file))
         return false;
-    text = arena_strndup(&p->arena, file.data.size ? (const char *)file.data.at : "",
-                         file.data.size);
+    text =
+        arena_strndup(&p->arena, file.data.size ? (const char *)file.data.at : "", file.data.size);
     ok = text || diag_nomem(&p->diag);
     for (char *word = ok ? strtok_r(text, " \t\r\n", &rest) : NULL; ok && word;
          word = strtok_r(NULL, " \t\r\n", &rest))

@@ -5,7 +5,7 @@
  *   the linker offers a file     claim.c     heap containers are claimed, and what is retained
  *   it knows all symbols         emit.c      the heaps become an object in memory, and an input
  *                                retain.c    so does each member of archives that are to stay
- *   the output is complete       finish.c    is everything exported? are imports what they should be?
+ *   the output is complete       finish.c    is everything exported? are imports of their kind?
  *                                prelink.c   its heaps are relocated
  *   another plugin               chain.c     which the linker would not load beside this one
  *
@@ -87,10 +87,10 @@ struct plugin {
     enum plugin_status (*add_input_file)(const char *path);
     enum plugin_status (*message)(int level, const char *format, ...);
     enum plugin_status (*get_view)(const void *handle, const void **view);
-    bool loads_one;    /* it honours the last -plugin only */
-    bool forgets;      /* it does not search archives for what our inputs need: gold */
-    bool takes_early;  /* it takes inputs while it reads others: GNU ld */
-    int output; /* enum plugin_output, -1 if it does not say */
+    bool loads_one;   /* it honours the last -plugin only */
+    bool forgets;     /* it does not search archives for what our inputs need: gold */
+    bool takes_early; /* it takes inputs while it reads others: GNU ld */
+    int output;       /* enum plugin_output, -1 if it does not say */
     const char *output_name;
 
     /* Options. */
@@ -100,7 +100,7 @@ struct plugin {
     bool hidden_ok; /* names that no other image can find are no error */
 
     const struct elf_machine *machine; /* of the first object that was offered */
-    const char *other_machine; /* of one that is not ours; NULL: none was seen */
+    const char *other_machine;         /* of one that is not ours; NULL: none was seen */
     struct plugin_heap *heaps;
     uint64_t heap_count, heap_cap;
     uint64_t told;     /* of the heaps: those whose symbols the linker knows */
@@ -110,7 +110,7 @@ struct plugin {
     uint64_t retained_count, retained_cap;
     struct plugin_member *members, **by_place;
     uint64_t member_count, member_cap;
-    bool finishing; /* an error removes the output */
+    bool finishing;     /* an error removes the output */
     const char *marker; /* an object that asked for a heap; NULL: none */
     struct plugin_chain chain;
 };

@@ -226,9 +226,8 @@ static bool describe(const struct object *o, const struct symbol *s, struct plug
     /* A version that a name carries is the object's own business. */
     if (s->binding == BIND_LOCAL || !*s->name || strchr(s->name, '@'))
         return false;
-    *out = (struct plugin_symbol){.name = (char *)(uintptr_t)s->name,
-                                  .size = s->size,
-                                  .visibility = visibility_of(s)};
+    *out = (struct plugin_symbol){
+        .name = (char *)(uintptr_t)s->name, .size = s->size, .visibility = visibility_of(s)};
     if (s->section == SECTION_UNDEF)
         out->def = weak ? LDPK_WEAKUNDEF : LDPK_UNDEF;
     else if (s->section == SECTION_COMMON || s->section == SECTION_LARGE_COMMON)

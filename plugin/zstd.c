@@ -23,8 +23,8 @@ static void *find(const char *name)
 }
 
 /* POSIX lets a pointer to data be one to a function; C does not. */
-#define LOAD(function, name) \
-    void *found = find(name); \
+#define LOAD(function, name)                                                                       \
+    void *found = find(name);                                                                      \
     memcpy(&function, &found, sizeof function)
 
 unsigned ZSTD_isError(size_t code)

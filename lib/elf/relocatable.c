@@ -35,7 +35,8 @@ uint32_t rel_add_section(struct rel_object *o, const struct rel_section *section
         return 0;
     }
     o->sections[o->section_count++] = *section;
-    add_symbol(&o->locals, &(struct elf_sym){.info = index ? STT_SECTION : 0, .shndx = (uint16_t)index});
+    add_symbol(&o->locals,
+               &(struct elf_sym){.info = index ? STT_SECTION : 0, .shndx = (uint16_t)index});
     return index;
 }
 
@@ -105,41 +106,42 @@ static void make_headers(struct writer *w)
         const struct rel_section *s = &o->sections[i];
 
         elf_put_shdr(&w->headers, &(struct elf_shdr){.name_offset = strtab_add(&o->names, s->name),
-                                               .type = s->type,
-                                               .flags = s->flags,
-                                               .offset = s->offset,
-                                               .size = s->size,
-                                               .align = s->align,
-                                               .entsize = s->entsize});
+                                                     .type = s->type,
+                                                     .flags = s->flags,
+                                                     .offset = s->offset,
+                                                     .size = s->size,
+                                                     .align = s->align,
+                                                     .entsize = s->entsize});
     }
     for (uint64_t i = 1; i < o->section_count; i++) {
         const struct rel_section *s = &o->sections[i];
         const char *name = arena_printf(o->arena, ".rela%s", s->name);
 
         if (s->relocs.size)
-            elf_put_shdr(&w->headers, &(struct elf_shdr){.name_offset = strtab_add(&o->names, name ? name : ""),
-                                                   .type = SHT_RELA,
-                                                   .flags = SHF_INFO_LINK,
-                                                   .offset = s->relocs_offset,
-                                                   .size = s->relocs.size,
-                                                   .link = symtab,
-                                                   .info = (uint32_t)i,
-                                                   .align = 8,
-                                                   .entsize = RELA64_SIZE});
+            elf_put_shdr(&w->headers,
+                         &(struct elf_shdr){.name_offset = strtab_add(&o->names, name ? name : ""),
+                                            .type = SHT_RELA,
+                                            .flags = SHF_INFO_LINK,
+                                            .offset = s->relocs_offset,
+                                            .size = s->relocs.size,
+                                            .link = symtab,
+                                            .info = (uint32_t)i,
+                                            .align = 8,
+                                            .entsize = RELA64_SIZE});
     }
     elf_put_shdr(&w->headers, &(struct elf_shdr){.name_offset = names[0],
-                                           .type = SHT_SYMTAB,
-                                           .offset = w->symbols_offset,
-                                           .size = o->locals.size + o->globals.size,
-                                           .link = symtab + 1,
-                                           .info = (uint32_t)o->section_count,
-                                           .align = 8,
-                                           .entsize = SYM64_SIZE});
+                                                 .type = SHT_SYMTAB,
+                                                 .offset = w->symbols_offset,
+                                                 .size = o->locals.size + o->globals.size,
+                                                 .link = symtab + 1,
+                                                 .info = (uint32_t)o->section_count,
+                                                 .align = 8,
+                                                 .entsize = SYM64_SIZE});
     elf_put_shdr(&w->headers, &(struct elf_shdr){.name_offset = names[1],
-                                           .type = SHT_STRTAB,
-                                           .offset = w->names_offset,
-                                           .size = o->names.out.size,
-                                           .align = 1});
+                                                 .type = SHT_STRTAB,
+                                                 .offset = w->names_offset,
+                                                 .size = o->names.out.size,
+                                                 .align = 1});
     w->headers_offset = align_up(w->names_offset + o->names.out.size, 8);
 }
 

@@ -247,8 +247,9 @@ static void point_table(struct prelinked *m, const struct table_maker *t)
     uint64_t row = t->head.segments;
 
     for (uint32_t k = 0; k < m->heap_count; k++) {
-        point(m, t->head.heaps + k * sizeof(struct simg_table_heap) +
-                     offsetof(struct simg_table_heap, at),
+        point(m,
+              t->head.heaps + k * sizeof(struct simg_table_heap) +
+                  offsetof(struct simg_table_heap, at),
               m->heaps[k].section, 0);
         row = point_segments(&m->heaps[k], row);
     }
@@ -267,14 +268,14 @@ static bool add_heaps(struct prelinked *m)
         struct packed_heap *p = &m->heaps[k];
 
         /* Whole pages: what the linker puts behind must not get our rights. */
-        p->section = rel_add_section(
-            &m->out, &(struct rel_section){.name = ".heap",
-                                           .type = SHT_PROGBITS,
-                                           .flags = KEPT | SHF_WRITE,
-                                           .align = HUGE_PAGE,
-                                           .size = align_up(heap_span(&p->o), unit),
-                                           .fill = fill_heap,
-                                           .arg = p});
+        p->section =
+            rel_add_section(&m->out, &(struct rel_section){.name = ".heap",
+                                                           .type = SHT_PROGBITS,
+                                                           .flags = KEPT | SHF_WRITE,
+                                                           .align = HUGE_PAGE,
+                                                           .size = align_up(heap_span(&p->o), unit),
+                                                           .fill = fill_heap,
+                                                           .arg = p});
         if (!p->section)
             return false;
     }
@@ -403,14 +404,14 @@ static bool add_symbols(const struct packed_heap *p)
         const struct heap_root *r = &h->roots[i];
         uint8_t type = r->kind == SIMG_ROOT_FUNCTION ? STT_FUNC : STT_OBJECT;
 
-        rel_add_global(&m->out, r->name, (uint8_t)(STB_GLOBAL << 4 | type), p->section,
-                       r->addr, r->size);
+        rel_add_global(&m->out, r->name, (uint8_t)(STB_GLOBAL << 4 | type), p->section, r->addr,
+                       r->size);
     }
     for (uint32_t i = 0; i < h->import_count; i++) {
         const struct heap_import *import = &h->imports[i];
 
-        symbols[i] = rel_add_global(&m->out, import->name,
-                                    (uint8_t)((import->weak ? STB_WEAK : STB_GLOBAL) << 4), 0, 0, 0);
+        symbols[i] = rel_add_global(
+            &m->out, import->name, (uint8_t)((import->weak ? STB_WEAK : STB_GLOBAL) << 4), 0, 0, 0);
         if (heap_has_stub(import))
             rel_add_reloc(&m->out, p->section, table + 8ull * heap_stub_index(&p->o, i), symbols[i],
                           m->machine->abs, 0);
@@ -419,8 +420,8 @@ static bool add_symbols(const struct packed_heap *p)
         struct heap_import_slot slot = heap_import_slot_at(h, i);
 
         if (!heap_slot_is_stub(&p->o, &slot))
-            rel_add_reloc(&m->out, p->section, slot.place, symbols[slot.import],
-                          m->machine->abs, slot.addend);
+            rel_add_reloc(&m->out, p->section, slot.place, symbols[slot.import], m->machine->abs,
+                          slot.addend);
     }
     return true;
 }

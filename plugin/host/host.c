@@ -23,7 +23,8 @@ static const char usage[] =
     "  --real-ld=LINKER     a path or a name; else $SYSIMAGE_REAL_LD; else the next\n"
     "                       linker on the PATH of the name that this was started by,\n"
     "                       or ld.lld\n"
-    "  -plugin-opt=OPTION   heap=FILE, retain=ARCHIVE, verbose\n"
+    "  -plugin-opt=OPTION   heap=FILE, retain=ARCHIVE|all, export=SYMBOL|@FILE,\n"
+    "                       hidden-ok, verbose\n"
     "  --help, --version    of this; what else there is, is the linker's\n";
 
 /* ---- what the plugin calls ---- */
@@ -100,10 +101,12 @@ static bool load_plugin(struct host *h)
     if (!tv)
         return diag_nomem(&h->diag);
     tv[n++] = (struct plugin_tv){LDPT_MESSAGE, {.message = on_message}};
-    tv[n++] = (struct plugin_tv){LDPT_REGISTER_CLAIM_FILE_HOOK, {.register_claim = on_register_claim}};
     tv[n++] =
-        (struct plugin_tv){LDPT_REGISTER_ALL_SYMBOLS_READ_HOOK, {.register_event = on_register_all_read}};
-    tv[n++] = (struct plugin_tv){LDPT_REGISTER_CLEANUP_HOOK, {.register_event = on_register_cleanup}};
+        (struct plugin_tv){LDPT_REGISTER_CLAIM_FILE_HOOK, {.register_claim = on_register_claim}};
+    tv[n++] = (struct plugin_tv){LDPT_REGISTER_ALL_SYMBOLS_READ_HOOK,
+                                 {.register_event = on_register_all_read}};
+    tv[n++] =
+        (struct plugin_tv){LDPT_REGISTER_CLEANUP_HOOK, {.register_event = on_register_cleanup}};
     tv[n++] = (struct plugin_tv){LDPT_LINKER_OUTPUT, {.number = kind}};
     tv[n++] = (struct plugin_tv){LDPT_OUTPUT_NAME, {.string = h->output ? h->output : "a.out"}};
     tv[n++] = (struct plugin_tv){LDPT_ADD_SYMBOLS, {.add_symbols = on_add_symbols}};
@@ -126,8 +129,8 @@ static bool is_our_plugin(const char *path)
 
 static bool is_our_option(const char *text)
 {
-    static const char *const names[] = {"heap=", "retain=", "export=", "heap-relocs=", "hidden-ok",
-                                        "verbose"};
+    static const char *const names[] = {
+        "heap=", "retain=", "export=", "heap-relocs=", "hidden-ok", "verbose"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strncmp(text, names[i], strlen(names[i])))
@@ -181,7 +184,8 @@ static bool read_words(struct host *h)
             h->output = text + 2;
         else if (!strncmp(text, "--output=", 9))
             h->output = text + 9;
-        if ((name = line_value(line, i, "soname", &used)) || (name = line_value(line, i, "h", &used)))
+        if ((name = line_value(line, i, "soname", &used)) ||
+            (name = line_value(line, i, "h", &used)))
             h->soname = name;
         used = 1;
     }

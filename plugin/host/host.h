@@ -20,14 +20,14 @@ struct host {
     struct diag diag;
     struct arena arena;
     struct line line;
-    bool *gone; /* of each word: it is claimed, or ours */
+    bool *gone;           /* of each word: it is claimed, or ours */
     const char **options; /* of the plugin */
     uint64_t option_count, option_cap;
     const char **added; /* inputs that the plugin made */
     uint64_t added_count, added_cap;
-    int place;           /* of the first word with something claimed; 0: none */
-    const char *real;    /* the linker to start, NULL for a default */
-    bool response;       /* the command line was in a file */
+    int place;        /* of the first word with something claimed; 0: none */
+    const char *real; /* the linker to start, NULL for a default */
+    bool response;    /* the command line was in a file */
 
     plugin_claim *claim;
     plugin_event *all_read, *cleanup;

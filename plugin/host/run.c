@@ -120,7 +120,8 @@ int host_run(struct host *h)
 {
     pid_t child = 0;
     const char *path = linker(h), *base = path ? host_base_option(h, path) : NULL;
-    char **argv = arena_alloc(&h->arena, (uint64_t)h->line.count + h->added_count + 4, sizeof *argv);
+    char **argv =
+        arena_alloc(&h->arena, (uint64_t)h->line.count + h->added_count + 4, sizeof *argv);
     uint64_t n = 0;
     int place = place_of(h);
 

@@ -90,7 +90,8 @@ source_of more/n.o 'static int hits; static void __attribute__((constructor)) st
 source_of more/e.o 'int __attribute__((weak)) twice(void); int __attribute__((weak)) twice(void) { return 1; } int e_too = 1;'
 source_of more/f.o 'int __attribute__((weak)) twice(void); int __attribute__((weak)) twice(void) { return 2; } int f_too = 1;'
 source_of more/g.o 'int common_thing[4];'
-source_of more/d.o 'int __attribute__((visibility("hidden"))) helper(void); int helper(void) { return 1; } static int unused(void) __attribute__((used)); static int unused(void) { return 3; }'
+source_of more/d.o 'int __attribute__((visibility("hidden"))) helper(void); int helper(void) { return 1; }
+static int unused(void) __attribute__((used)); static int unused(void) { return 3; }'
 objects=(more/a.o more/second/a.o more/k.o more/n.o more/e.o more/f.o more/g.o more/d.o)
 ar qcs libmore.a "${objects[@]}"
 ar qcsT libthin.a "${objects[@]}"

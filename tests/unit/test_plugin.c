@@ -159,7 +159,8 @@ START_TEST(a_link)
 
     heap_file_make(&f, false, false);
     ck_assert_msg(run(buf_span(&f.out), path, 0), "%s", linker.text);
-    ck_assert_uint_eq(linker.added, 4); /* what is imported, the heap, the member, what is exported */
+    ck_assert_uint_eq(linker.added,
+                      4); /* what is imported, the heap, the member, what is exported */
     ck_assert_uint_gt(linker.symbols, 0);
     ck_assert(run(buf_span(&f.out), NULL, 0));
     ck_assert_uint_eq(linker.added, 3);
