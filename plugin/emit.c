@@ -132,14 +132,13 @@ static bool emit_exports(struct plugin *p)
    those that were pushed. */
 static uint64_t as_needed(uint64_t state, const char *text)
 {
-    text += text[0] == '-' && text[1] == '-';
-    if (!strcmp(text, "-as-needed"))
+    if (line_is(text, "as-needed"))
         return state | 1;
-    if (!strcmp(text, "-no-as-needed"))
+    if (line_is(text, "no-as-needed"))
         return state & ~UINT64_C(1);
-    if (!strcmp(text, "-push-state"))
+    if (line_is(text, "push-state"))
         return state << 1 | (state & 1);
-    return !strcmp(text, "-pop-state") ? state >> 1 : state;
+    return line_is(text, "pop-state") ? state >> 1 : state;
 }
 
 /* The linker is to take PATH as well. */

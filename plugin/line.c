@@ -75,6 +75,11 @@ bool line_takes_value(const char *text)
     return false;
 }
 
+bool line_is(const char *text, const char *name)
+{
+    return text[0] == '-' && !strcmp(text + 1 + (text[1] == '-'), name);
+}
+
 const char *line_value(const struct line *line, int i, const char *name, int *used)
 {
     const char *text = line->words[i];

@@ -14,6 +14,8 @@ struct line {
 
 /* The command line that this process was started with. */
 bool line_read(struct diag *d, struct arena *a, struct line *out);
+/* TEXT is the option NAME, with one dash or two. */
+bool line_is(const char *text, const char *name);
 /* The word behind TEXT is TEXT's value, and no input. */
 bool line_takes_value(const char *text);
 /* Is word I, which may be the value of another, the option NAME with one dash

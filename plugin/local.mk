@@ -27,8 +27,10 @@ plugin_own_sources = \
 plugin_host_sources = \
 	plugin/host/host.h \
 	plugin/host/base.c \
+	plugin/host/blank.c \
 	plugin/host/host.c \
 	plugin/host/offer.c \
+	plugin/host/resolve.c \
 	plugin/host/run.c
 EXTRA_DIST += plugin/zstd.c $(plugin_own_sources) $(plugin_host_sources)
 

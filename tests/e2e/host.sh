@@ -83,6 +83,37 @@ prelinked() {
 }
 check prelinked prelinked
 
+# Members of archives are part of a link only if something needs them.
+archives() {
+    local ld how
+    inputs
+    "$work/heapgen" two.heap two.list --prefix=two_ --seed=3
+    printf '%s\n' 'extern char two_rw[]; char *far(void); char *far(void) { return two_rw; }' | cc -x c -c - -o far.o
+    printf '%s\n' 'char *far(void); char *near(void); char *near(void) { return far(); }' | cc -x c -c - -o near.o
+    printf '%s\n' 'char *near(void); char *start(void); char *start(void) { return near(); }' | cc -x c -c - -o start.o
+    ar rcS libtwo.a two.heap && ar rcs libtwo.a far.o
+    ar rcs libnear.a near.o
+    ar rcsT libthin.a two.heap far.o 2>/dev/null || ar rcST libthin.a two.heap
+    for ld in ld.lld mold ld.bfd ld.gold; do
+        common=(--real-ld=$ld -m elf_x86_64 -shared -o x.so own.o heap.heap)
+        # nobody asks for what is in it
+        "$host" "${common[@]}" libtwo.a libnear.a "${libc[@]}"
+        "$OBJTOOL" inspect x.so >told
+        reject_text told two_rw
+        sound $ld
+        # somebody does, in an archive, which an object wants; the command line; all is wanted
+        for how in "start.o libnear.a libtwo.a" "libtwo.a -u two_ro" "--whole-archive libtwo.a --no-whole-archive" \
+            "--whole-archive -L. -l two --no-whole-archive" "-L. --whole-archive -ltwo --no-whole-archive" \
+            "-plugin-opt=export=two_ro libtwo.a" "start.o --start-group libtwo.a libnear.a --end-group" "libthin.a -u two_zero"; do
+            # shellcheck disable=SC2086
+            "$host" "${common[@]}" $how "${libc[@]}" || die "$ld $how"
+            "$work/heapwalk" two.list dlopen ./x.so || die "$ld $how"
+            sound $ld "$how"
+        done
+    done
+}
+check archives archives
+
 compilers() {
     inputs
     mkdir bin && ln -s "$host" bin/ld && ln -s "$host" bin/ld.lld && ln -s "$host" bin/ld.sysimage
