@@ -29,19 +29,9 @@ struct prelinker {
 
 static bool write_at(struct prelinker *l, const uint8_t *at, uint64_t size, uint64_t offset)
 {
-    while (size > 0) {
-        ssize_t done = pwrite(l->fd, at, size, (off_t)offset);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return diag_fail(&l->p->diag, E_SYSTEM, "%s: cannot be written: %s", l->file->path,
-                             strerror(errno));
-        at += done;
-        offset += (uint64_t)done;
-        size -= (uint64_t)done;
-    }
-    return true;
+    return output_write(&(struct output){.fd = l->fd}, at, size, offset) ||
+           diag_fail(&l->p->diag, E_SYSTEM, "%s: cannot be written: %s", l->file->path,
+                     strerror(errno));
 }
 
 /* Add BASE to the slots of a segment, whose bytes in the file are DATA. */

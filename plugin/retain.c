@@ -366,21 +366,6 @@ static bool mark(struct plugin *p, const struct plugin_member *m, uint8_t *copy)
     return ok;
 }
 
-static bool write_all(int fd, const uint8_t *at, uint64_t size)
-{
-    while (size > 0) {
-        ssize_t done = write(fd, at, size);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        at += done;
-        size -= (uint64_t)done;
-    }
-    return true;
-}
-
 static bool emit_member(struct plugin *p, const struct plugin_member *m)
 {
     struct arena scratch = {0};
@@ -396,7 +381,7 @@ static bool emit_member(struct plugin *p, const struct plugin_member *m)
         return diag_nomem(&p->diag);
     memcpy(copy, m->bytes.at, m->bytes.size);
     ok = mark(p, m, copy) && (fd = plugin_memory(p, m->name)) >= 0 &&
-         (write_all(fd, copy, m->bytes.size) ||
+         (output_write(&(struct output){.fd = fd}, copy, m->bytes.size, 0) ||
           diag_fail(&p->diag, E_SYSTEM, "%s: cannot be copied: %s", m->name, strerror(errno))) &&
          plugin_add_input(p, fd, m->name);
     free(copy);

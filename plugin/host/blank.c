@@ -38,38 +38,24 @@ static size_t make_object(struct host *h, uint8_t out[MOST])
     return size > 0 && size < MOST ? (size_t)size : 0;
 }
 
-static bool write_at(int fd, const uint8_t *at, uint64_t size, uint64_t offset)
-{
-    while (size > 0) {
-        ssize_t done = pwrite(fd, at, size, (off_t)offset);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        at += done;
-        size -= (uint64_t)done;
-        offset += (uint64_t)done;
-    }
-    return true;
-}
-
 /* Write the archive of the COUNT members from M on into FD. */
 static bool write_blanked(int fd, const struct heap_member *m, uint64_t count,
                           const uint8_t *object, size_t object_size)
 {
     struct span all = m->file->data;
+    const struct output out = {.fd = fd};
     uint64_t from = 0;
     bool ok = ftruncate(fd, (off_t)all.size) == 0;
 
     for (uint64_t i = 0; ok && i < count; i++) {
         uint64_t start = (uint64_t)(m[i].bytes.at - all.at);
 
-        ok = m[i].bytes.size >= object_size && write_at(fd, all.at + from, start - from, from) &&
-             write_at(fd, object, object_size, start);
+        ok = m[i].bytes.size >= object_size &&
+             output_write(&out, all.at + from, start - from, from) &&
+             output_write(&out, object, object_size, start);
         from = start + m[i].bytes.size;
     }
-    return ok && write_at(fd, all.at + from, all.size - from, from);
+    return ok && output_write(&out, all.at + from, all.size - from, from);
 }
 
 bool host_blank_heaps(struct host *h)

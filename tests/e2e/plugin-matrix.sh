@@ -67,16 +67,7 @@ gcc -O1 -Wall -D_GNU_SOURCE -DIN_PROGRAM -c -fPIE -o walker.o "$support/heapwalk
 cp heap.heap libfrozen.heap
 rm -f libheap.a && ar --plugin "$plugin" rcs libheap.a heap.heap
 cc -c "$support/heapown.c" -o own.o
-cat >marker.s <<'S'
-        .comm   __gnu_lto_slim, 1, 1
-        .section .note.sysimage, "a", %note
-        .balign 4
-        .long   9, 0, 2
-        .asciz  "SYSIMAGE"
-        .balign 4
-        .section .note.GNU-stack, "", %progbits
-S
-as marker.s -o marker.o
+as "$support/marker.s" -o marker.o
 # source FILE TEXT: compiled into FILE
 source_of() { printf '%s\n' "$2" | cc -ffunction-sections -fcommon -x c -c - -o "$1"; }
 source_of where.o 'extern char gen_rw[]; char *where(void); char *where(void) { return gen_rw; }'

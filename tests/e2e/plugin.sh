@@ -9,15 +9,6 @@ plugin=${top_builddir:?}/plugin/.libs/sysimage-plugin.so
 support=$here/../support
 gcc -O2 -Wall -o "$work/heapgen" "$support/heapgen.c"
 
-cat >"$work/marker.s" <<'E'
-        .comm   __gnu_lto_slim, 1, 1
-        .section .note.sysimage, "a", %note
-        .balign 4
-        .long   9, 0, 2
-        .asciz  "SYSIMAGE"
-        .balign 4
-        .section .note.GNU-stack, "", %progbits
-E
 # a.o has a global, n.o none, k.o only what nobody refers to
 cat >"$work/a.c" <<'E'
 int a_global(void) { return 1; }
@@ -36,7 +27,7 @@ inputs() {
     [ -x "$walker" ] || "$CC" -O1 -Wall -D_GNU_SOURCE -o "$walker" "$support/heapwalk.c" -ldl
     "$work/heapgen" heap.heap heap.list --cpu="$arch" --own --odd --tags "$@"
     cc -c "$support/heapown.c" -o own.o
-    cc -c "$work/marker.s" -o marker.o
+    cc -c "$support/marker.s" -o marker.o
     for f in a n k; do cc -c "$work/$f.c" -o $f.o; done
     rm -f libmore.a && ar rc libmore.a a.o n.o k.o
     case $arch in x86_64) prefix= emulation=elf_x86_64 ;; *) prefix=aarch64-linux-gnu- emulation=aarch64linux ;; esac

@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/support/imagebreak.c \
 	tests/support/imagetest.c \
 	tests/support/make-reloc-vectors.sh \
+	tests/support/marker.s \
 	tests/support/movetest.c \
 	tests/support/reloc-aarch64.rows \
 	tests/support/reloc-x86_64.rows \
