@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "elf/elf.h"
+#include "plugin/line.h"
 #include "plugin/plugin.h"
 #include "tests/support/elf_object.h"
 #include "tests/support/heap_file.h"
@@ -219,6 +220,109 @@ START_TEST(cut_archives)
 }
 END_TEST
 
+/* ---- the command line ---- */
+
+START_TEST(inputs_of_a_line)
+{
+    static char *const all[] = {"ld",
+                                "-o",
+                                "out.a",
+                                "a.o",
+                                "-L",
+                                "dir.a",
+                                "--soname",
+                                "x.a",
+                                "-lname.a",
+                                "-l",
+                                "other.a",
+                                "b.a",
+                                "-z",
+                                "now.a",
+                                "-plugin-opt",
+                                "retain=q.a",
+                                "--image-base=1.a",
+                                "-Bsymbolic",
+                                "c.a",
+                                "-o"};
+    static const char *const paths[] = {"a.o", "b.a", "c.a"};
+    struct line line = {(char **)(uintptr_t)all, sizeof all / sizeof *all};
+    const char *path = NULL;
+    unsigned count = 0;
+    int used = 0, i = 0;
+
+    for (; (path = line_next_path(&line, &i)); count++) {
+        ck_assert_uint_lt(count, 3);
+        ck_assert_str_eq(path, paths[count]);
+        ck_assert_str_eq(path, all[i]);
+    }
+    ck_assert_uint_eq(count, 3);
+    ck_assert_str_eq(line_value(&line, 6, "soname", &used), "x.a");
+    ck_assert_int_eq(used, 2);
+    ck_assert_str_eq(line_value(&line, 16, "image-base", &used), "1.a");
+    ck_assert_int_eq(used, 1);
+    ck_assert_ptr_null(line_value(&line, 16, "image", &used));
+    ck_assert_ptr_null(line_value(&line, 3, "a.o", &used));
+    ck_assert_ptr_null(line_value(&line, 19, "o", &used)); /* there is no word behind it */
+    ck_assert(line_is("-Bsymbolic", "Bsymbolic") && line_is("--Bsymbolic", "Bsymbolic"));
+    ck_assert(!line_is("Bsymbolic", "Bsymbolic") && !line_is("-", "Bsymbolic"));
+}
+END_TEST
+
+static void touch(const char *dir, const char *name)
+{
+    char path[128];
+    FILE *f = NULL;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fclose(f);
+}
+
+/* Where -lNAME, the last word behind OPTIONS, is found: the file's name without its directory. */
+static const char *found(struct arena *a, const char *dir, const char *option, const char *name)
+{
+    char *words[] = {"ld", arena_printf(a, "-L%s", dir), (char *)(uintptr_t)option,
+                     (char *)(uintptr_t)name};
+    const char *path = line_library(&(struct line){words, 4}, a, 3);
+
+    return path ? strrchr(path, '/') + 1 : "";
+}
+
+START_TEST(libraries)
+{
+    static const struct {
+        const char *option, *name, *found;
+    } rows[] = {
+        {"-s", "-lboth", "libboth.so"},
+        {"-Bstatic", "-lboth", "libboth.a"},
+        {"--static", "-lboth", "libboth.a"},
+        {"-Bdynamic", "-lboth", "libboth.so"},
+        {"-s", "-lone", "libone.a"},
+        {"-s", "-l:libone.a", "libone.a"},
+        {"-s", "--library=one", "libone.a"},
+        {"-s", "-lnone", ""},
+        {"-s", "libone.a", ""},
+    };
+    static const char *const files[] = {"libboth.so", "libboth.a", "libone.a"};
+    char dir[] = "/tmp/test_plugin.XXXXXX", path[128];
+    struct arena a = {0};
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    for (size_t i = 0; i < 3; i++)
+        touch(dir, files[i]);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert_msg(!strcmp(found(&a, dir, rows[i].option, rows[i].name), rows[i].found), "%zu",
+                      i);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+        unlink(path);
+    }
+    rmdir(dir);
+    arena_free(&a);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("plugin");
@@ -231,6 +335,8 @@ int main(void)
     tcase_add_test(all, starved);
     tcase_add_test(all, cut_heaps);
     tcase_add_test(all, cut_archives);
+    tcase_add_test(all, inputs_of_a_line);
+    tcase_add_test(all, libraries);
     suite_add_tcase(suite, all);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
