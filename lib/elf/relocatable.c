@@ -180,6 +180,13 @@ static bool write_header(struct writer *w)
     return ok;
 }
 
+static bool is_zero(const uint8_t *at, uint64_t size)
+{
+    return size == 0 || (at[0] == 0 && !memcmp(at, at + 1, size - 1));
+}
+
+/* What a section makes as it is written and is zero, stays a hole: a heap's
+   zero-fill segments may be large. */
 static bool write_section(struct writer *w, const struct rel_section *s, uint8_t *room)
 {
     if (s->type == SHT_NOBITS)
@@ -190,7 +197,8 @@ static bool write_section(struct writer *w, const struct rel_section *s, uint8_t
         uint64_t size = s->size - at < PIECE ? s->size - at : PIECE;
 
         memset(room, 0, size);
-        if (!s->fill(s->arg, at, size, room) || !write_at(w, room, size, s->offset + at))
+        if (!s->fill(s->arg, at, size, room) ||
+            (!is_zero(room, size) && !write_at(w, room, size, s->offset + at)))
             return false;
     }
     return true;
