@@ -23,7 +23,8 @@ cd "$dir.new/.apt"
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
     awk '$2 == "bookworm" && $3 == "main" { print $1; exit }')
-echo "deb [signed-by=$key] ${uri:-http://deb.debian.org/debian} $suite main" >etc/sources.list
+[ -n "$uri" ] || { echo "skip: apt knows no mirror of Debian's" >&2; exit 77; }
+echo "deb [signed-by=$key] $uri $suite main" >etc/sources.list
 : >status
 options=(-o Dir::State="$PWD/state" -o Dir::State::status="$PWD/status" -o Dir::Cache="$PWD/cache"
     -o Dir::Etc::sourcelist="$PWD/etc/sources.list" -o Dir::Etc::sourceparts=/dev/null
