@@ -56,6 +56,12 @@ static inline const uint8_t *cur_take(struct cursor *c, uint64_t n)
     return p;
 }
 
+/* All of S is 0. */
+static inline bool span_is_zero(struct span s)
+{
+    return s.size == 0 || (s.at[0] == 0 && !memcmp(s.at, s.at + 1, s.size - 1));
+}
+
 /* An unsigned value of N bytes (1 to 8) at P, which must be readable. */
 static inline uint64_t load_uint(const uint8_t *p, unsigned n, bool big)
 {

@@ -180,11 +180,6 @@ static bool write_header(struct writer *w)
     return ok;
 }
 
-static bool is_zero(const uint8_t *at, uint64_t size)
-{
-    return size == 0 || (at[0] == 0 && !memcmp(at, at + 1, size - 1));
-}
-
 /* What a section makes as it is written and is zero, stays a hole: a heap's
    zero-fill segments may be large. */
 static bool write_section(struct writer *w, const struct rel_section *s, uint8_t *room)
@@ -198,7 +193,7 @@ static bool write_section(struct writer *w, const struct rel_section *s, uint8_t
 
         memset(room, 0, size);
         if (!s->fill(s->arg, at, size, room) ||
-            (!is_zero(room, size) && !write_at(w, room, size, s->offset + at)))
+            (!span_is_zero((struct span){room, size}) && !write_at(w, room, size, s->offset + at)))
             return false;
     }
     return true;

@@ -90,7 +90,7 @@ static bool has_zeros(struct verify *v, uint64_t addr, uint64_t size)
     if (!elf_image_bytes(&v->m, addr, size, &s) || size > v->heaps->zeros_left)
         return false;
     v->heaps->zeros_left -= size;
-    return size == 0 || (s.at[0] == 0 && !memcmp(s.at, s.at + 1, size - 1));
+    return span_is_zero(s);
 }
 
 static void check_segment_place(struct verify *v, const struct image_heap *h, uint32_t i)
