@@ -260,12 +260,18 @@ static bool add_symbols(struct plugin *p, const struct plugin_member *m,
     return ok;
 }
 
-static int by_name_and_kind(const void *a, const void *b)
+/* A definition of a name before what needs it, and that before what can do without. */
+static int rank(const struct plugin_symbol *s)
+{
+    return s->def == LDPK_WEAKUNDEF ? 2 : s->def == LDPK_UNDEF;
+}
+
+static int by_name_and_rank(const void *a, const void *b)
 {
     const struct plugin_symbol *x = a, *y = b;
     int order = strcmp(x->name, y->name);
 
-    return order ? order : (x->def == LDPK_UNDEF) - (y->def == LDPK_UNDEF);
+    return order ? order : rank(x) - rank(y);
 }
 
 bool plugin_retained_needs(struct plugin *p, struct plugin_symbols *list)
@@ -277,9 +283,8 @@ bool plugin_retained_needs(struct plugin *p, struct plugin_symbols *list)
         if (!add_symbols(p, &p->members[i], &all))
             return false;
     if (all.count)
-        qsort(all.at, all.count, sizeof *all.at, by_name_and_kind);
+        qsort(all.at, all.count, sizeof *all.at, by_name_and_rank);
     for (uint64_t i = 0; i < all.count; i++) {
-        /* Of equal names the first is a definition, if there is one. */
         if (strcmp(all.at[i].name, last) != 0 && all.at[i].def == LDPK_UNDEF &&
             !plugin_add_symbol(p, list, &all.at[i]))
             return false;
