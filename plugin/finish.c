@@ -8,7 +8,7 @@
 
 #include "plugin/plugin.h"
 
-#include "elf/file.h"
+#include "elf/dynamic.h"
 #include "heap/container.h"
 
 #include <stdlib.h>
@@ -18,8 +18,8 @@
 /* A name that is asked for, and what the output has by it. */
 struct wanted {
     const char *name;
-    bool exported;    /* other images find it */
-    bool data, local; /* it is data; each thread has its own */
+    bool exported;         /* other images find it */
+    bool data, per_thread; /* it is data; each thread has its own */
 };
 
 /* Sorted; each name once. Far fewer than the output has. */
@@ -74,12 +74,13 @@ static bool is_shared_name(const struct elf_sym *s)
     return s->info >> 4 != STB_LOCAL || visibility == STV_HIDDEN || visibility == STV_INTERNAL;
 }
 
-static void look_at(const struct elf_file *f, const struct elf_shdr *table, struct wanted_names *w)
+/* The symbols of F that are SYMBOLS, with names in STRINGS. */
+static void look_at(const struct elf_file *f, struct span symbols, struct span strings,
+                    bool dynamic, struct wanted_names *w)
 {
-    struct span strings = f->sections[table->link].data;
-    struct cursor c = elf_cursor(f, table->data);
+    struct cursor c = elf_cursor(f, symbols);
 
-    for (uint64_t left = table->data.size / elf_sym_size(f->wide); left > 0; left--) {
+    for (uint64_t left = symbols.size / elf_sym_size(f->wide); left > 0; left--) {
         struct elf_sym s = elf_next_sym(&c);
         const char *name = NULL;
         struct wanted *found = NULL;
@@ -89,9 +90,9 @@ static void look_at(const struct elf_file *f, const struct elf_shdr *table, stru
         name = (const char *)strings.at + s.name;
         if (!memchr(name, 0, strings.size - s.name) || !(found = find(w, name)))
             continue;
-        found->exported = found->exported || (table->type == SHT_DYNSYM && s.shndx != SHN_UNDEF);
+        found->exported = found->exported || (dynamic && s.shndx != SHN_UNDEF);
         found->data = found->data || (s.info & 15) == STT_OBJECT;
-        found->local = found->local || (s.info & 15) == STT_TLS;
+        found->per_thread = found->per_thread || (s.info & 15) == STT_TLS;
     }
 }
 
@@ -132,7 +133,7 @@ static bool check_import(struct plugin *p, const struct wanted_names *w, const c
 {
     const struct wanted *found = find(w, import->name);
 
-    if (found && found->local)
+    if (found && found->per_thread)
         return diag_fail(&p->diag, E_LINK, "%s: import `%s': %s has it as thread-local", heap,
                          import->name, p->output_name);
     if (found && found->data && import->kind == SIMG_IMPORT_FUNCTION)
@@ -157,14 +158,17 @@ static bool finish(struct plugin *p, const struct file *file)
 {
     struct wanted_names w = {0};
     struct elf_file f;
+    struct elf_image m;
 
-    if (!elf_open(&p->diag, &p->arena, file->data, &f) || !collect(p, &w))
+    if (!elf_open(&p->diag, &p->arena, file->data, &f) ||
+        !elf_image_read(&p->diag, &p->arena, &f, &m) || !collect(p, &w))
         return false;
+    look_at(&f, m.symbols, m.strings, true, &w);
     for (uint32_t i = 1; i < f.section_count; i++) {
         const struct elf_shdr *s = &f.sections[i];
 
-        if ((s->type == SHT_DYNSYM || s->type == SHT_SYMTAB) && s->link < f.section_count)
-            look_at(&f, s, &w);
+        if (s->type == SHT_SYMTAB && s->link < f.section_count)
+            look_at(&f, s->data, f.sections[s->link].data, false, &w);
     }
     return (p->hidden_ok || check_exports(p, &w)) && check_imports(p, &w) &&
            (!p->heap_count || plugin_prelink(p, file));
