@@ -152,6 +152,18 @@ static bool add_path(struct plugin *p, const char *path)
            diag_fail(&p->diag, E_SYSTEM, "%s: the linker does not take it once more", path);
 }
 
+/* --whole-archive is still on at the end of the line: whatever is added there
+   is taken whole. */
+static bool ends_whole(const struct line *line)
+{
+    bool whole = false;
+
+    for (int i = 1; i < line->count; i++)
+        whole = (whole || line_is(line->words[i], "whole-archive")) &&
+                !line_is(line->words[i], "no-whole-archive");
+    return whole;
+}
+
 /* It may define what our objects need, and adds nothing but that: an archive;
    a script that names some, if it cannot name libraries that nobody needs. */
 static bool is_searched(struct plugin *p, const struct file *file, bool library, bool as_needed)
@@ -166,9 +178,9 @@ static bool emit_archives(struct plugin *p)
 {
     struct line line;
     uint64_t state = 0;
-    bool ok = line_read(&p->diag, &p->arena, &line);
+    bool ok = line_read(&p->diag, &p->arena, &line), whole = ok && ends_whole(&line);
 
-    for (int i = 1; ok && i < line.count; i++) {
+    for (int i = 1; ok && !whole && i < line.count; i++) {
         const char *text = line.words[i];
         const char *path = text[0] != '-' ? text : line_library(&line, &p->arena, i);
         struct diag quiet = {0};

@@ -187,7 +187,7 @@ static bool read_words(struct host *h)
         if ((name = line_value(line, i, "soname", &used)) ||
             (name = line_value(line, i, "h", &used)))
             h->soname = name;
-        used = 1;
+        used = 1 + line_takes_value(text);
     }
     return true;
 }

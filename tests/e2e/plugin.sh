@@ -92,6 +92,9 @@ retained() {
         cp k.o bad.o && truncate -s -1000 bad.o && rm -f libbad.a && ar rcS libbad.a a.o bad.o 2>/dev/null
         with_words "$ld" own.o -plugin-opt=retain=libbad.a
         expect_text err 'sysimage-plugin: libbad.a(bad.o): '
+        # what is taken whole is taken once, and the rest of the line stays so
+        "$ld" -shared -o x.so -plugin "$plugin" own.o heap.heap -plugin-opt=retain=k.o "${libc[@]}" --whole-archive libmore.a
+        sound x.so
         # as ld does it, the archive in the middle: nothing wants it
         with "$ld" own.o libmore.a heap.heap --gc-sections
         nm x.so >names
