@@ -48,13 +48,16 @@ bool elf_relocs(struct diag *d, const struct object *o, uint32_t section, uint64
         if (fast) {
             uint64_t info = le64(p + 8);
 
-            *r = (struct reloc){le64(p), (int64_t)le64(p + 16), (uint32_t)(info >> 32),
-                                (uint32_t)info, NULL};
+            *r = (struct reloc){.offset = le64(p),
+                                .addend = (int64_t)le64(p + 16),
+                                .symbol = (uint32_t)(info >> 32),
+                                .number = (uint32_t)info};
         } else {
             struct cursor c = {.in = {p, s->reloc_size}, .big = o->big, .wide = o->wide};
             struct elf_rel e = elf_next_rel(&c, !s->implicit);
 
-            *r = (struct reloc){e.offset, e.addend, e.symbol, e.type, NULL};
+            *r = (struct reloc){
+                .offset = e.offset, .addend = e.addend, .symbol = e.symbol, .number = e.type};
         }
         if (r->number != number || !type) {
             number = r->number;

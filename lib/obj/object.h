@@ -38,6 +38,7 @@ enum section_role {
     ROLE_PREINIT_ARRAY,
     ROLE_EH_FRAME,
     ROLE_PROPERTY, /* what code promises the system: merged, never copied */
+    ROLE_UNWIND,   /* Mach-O's compact unwind entries: read, never copied */
     ROLE_META,     /* symbol tables, relocations, groups: the format's own */
 };
 
@@ -54,6 +55,7 @@ struct section {
     uint64_t reloc_count;
     uint8_t reloc_size; /* bytes of one record */
     bool implicit;      /* the addends are in the fields */
+    bool backwards;     /* the records stand in the order of falling offsets */
     uint32_t link;      /* with SEC_LINK_ORDER */
     uint32_t group;     /* the group that it belongs to, 0 for none */
     uint32_t type;      /* the format's own number */
@@ -101,7 +103,7 @@ struct object {
     const struct format *format;
     enum object_kind kind;
     bool big, wide; /* byte order; 64-bit */
-    uint16_t machine; /* the format's own number */
+    uint32_t machine; /* the format's own number */
     const struct reloc_range *rows; /* NULL for a CPU that we only inspect */
     struct span file;
 
@@ -110,6 +112,8 @@ struct object {
     struct symbol *symbols;
     uint32_t symbol_count;
     uint32_t first_global; /* symbols below it are local */
+    const uint32_t *symbol_map; /* Mach-O: by the file's number; NULL: they are in its order,
+                                   behind those of the sections */
     struct group *groups;  /* groups[0] is unused */
     uint32_t group_count;
 
@@ -129,6 +133,15 @@ struct object {
     uint32_t needed_count;
     const char **versions; /* by index; NULL holes; 0 and 1 have no name */
     uint32_t version_count;
+
+    /* Mach-O only. */
+    uint32_t platform, minos, sdk; /* as LC_BUILD_VERSION has them; PLATFORM 0: not said */
+    bool whole_sections;           /* no part of a section may be left out */
+    struct span data_in_code;      /* struct data_in_code_entry of each place */
+    uint32_t current_version, compatibility_version;
+    const char **reexports; /* of a library: whose symbols count as its own */
+    uint32_t reexport_count;
+    bool has_weak; /* a library defines weak symbols, which others may replace */
 };
 
 /* One relocation, whatever the format. */
@@ -136,6 +149,7 @@ struct reloc {
     uint64_t offset; /* of the field in its section */
     int64_t addend;
     uint32_t symbol; /* 0: none */
+    uint32_t minus;  /* the symbol that is subtracted; 0: none */
     uint32_t number; /* the format's own */
     const struct reloc_type *type; /* NULL: not a row of ours */
 };
@@ -147,7 +161,8 @@ struct format {
     const char *name;
     bool (*is)(struct span in);
     /* Fill OUT from IN; NAME is for messages and is kept.  What OUT points
-       at lives in A or IN. */
+       at lives in A or IN.  Of a file for several CPUs, the part for the one
+       that OUT's machine says beforehand is read. */
     bool (*read)(struct diag *d, struct arena *a, const char *name, struct span in,
                  struct object *out);
     /* Decode relocations FIRST... of SECTION, at most MAX, into OUT.  Each is
@@ -157,7 +172,7 @@ struct format {
                    struct reloc *out, unsigned max, unsigned *got);
 };
 
-extern const struct format format_elf, format_heap;
+extern const struct format format_elf, format_heap, format_macho, format_tbd;
 
 /* The format whose files start as IN does, or NULL. */
 const struct format *format_find(struct span in);

@@ -23,6 +23,7 @@ enum reloc_what {
     WHAT_TLSLD,   /* the GOT pair (module, 0) of this image */
     WHAT_TLSIE,   /* the GOT slot that holds the offset from the thread pointer */
     WHAT_TLSDESC, /* the GOT pair of the TLS descriptor */
+    WHAT_TLV,     /* the slot that holds the address of the symbol's descriptor */
     WHAT_DTPREL,  /* the offset in this image's TLS block */
     WHAT_TPREL,   /* the offset from the thread pointer */
     WHAT_TLSMARK, /* marks an instruction of a TLS sequence; nothing is written */
