@@ -5,7 +5,8 @@
 
 const struct format *format_find(struct span in)
 {
-    static const struct format *const formats[] = {&format_elf, &format_heap};
+    static const struct format *const formats[] = {&format_elf, &format_macho, &format_heap,
+                                                     &format_tbd};
 
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i]->is(in))
