@@ -6,6 +6,7 @@
 #include "file.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #if HAVE_LIBIBERTY_DEMANGLE_H
 #include <libiberty/libiberty.h>
@@ -68,6 +69,20 @@ static bool add_file(struct reader *r, const struct source *up, const char *path
     return ok && add_text(r, &s, text);
 }
 
+/* "@FILE", but for Mach-O's "@rpath/NAME" and its kin, unless there is such a
+   file. */
+static bool is_response(const char *arg)
+{
+    static const char *const places[] = {"@rpath/", "@loader_path/", "@executable_path/"};
+
+    if (arg[0] != '@' || !arg[1])
+        return false;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (!strncmp(arg, places[i], strlen(places[i])))
+            return access(arg + 1, R_OK) == 0;
+    return true;
+}
+
 static bool add_text(struct reader *r, const struct source *s, const char *text)
 {
     char **words = buildargv(text);
@@ -79,7 +94,7 @@ static bool add_text(struct reader *r, const struct source *s, const char *text)
         if (!word)
             ok = diag_nomem(r->d);
         else
-            ok = word[0] == '@' && word[1] ? add_file(r, s, word + 1) : add_argument(r, word);
+            ok = is_response(word) ? add_file(r, s, word + 1) : add_argument(r, word);
     }
     freeargv(words);
     return ok;
@@ -92,8 +107,7 @@ bool response_expand(struct diag *d, struct arena *a, int *argc, char ***argv)
     for (int i = 0; i < *argc; i++) {
         char *arg = (*argv)[i];
 
-        if (i > 0 && arg[0] == '@' && arg[1] ? !add_file(&r, NULL, arg + 1)
-                                             : !add_argument(&r, arg))
+        if (i > 0 && is_response(arg) ? !add_file(&r, NULL, arg + 1) : !add_argument(&r, arg))
             return false;
     }
     *argc = (int)r.argc;

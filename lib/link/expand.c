@@ -4,32 +4,59 @@
 
 #include "elf/elf.h"
 #include "link/inputs.h"
+#include "macho/file.h"
+#include "macho/machine.h"
 
 #include <sys/utsname.h>
 #include <unistd.h>
 
 /* ---- recognising ---- */
 
-/* The e_machine of an ELF file, or of the first ELF member of an archive; 0
-   if there is none. */
-static uint16_t peek_machine(struct span in)
+/* The CPU that a file is for, as its format numbers it; both 0 if it does not
+   say, or is for several. */
+struct peek {
+    uint16_t elf;   /* e_machine */
+    uint32_t macho; /* cputype */
+};
+
+static const char magics[2][4] = {"\177ELF", "\xcf\xfa\xed\xfe"};
+
+/* Of an archive: where its first object starts. */
+static struct span first_member(struct span in)
 {
-    struct cursor c = {.in = in};
-    const uint8_t *ident = NULL;
+    uint64_t size = in.size < 1 << 20 ? in.size : 1 << 20;
+    const uint8_t *first = NULL;
 
-    if (archive_is(in)) {
-        const uint8_t *elf = memmem(in.at, in.size < 1 << 20 ? in.size : 1 << 20, "\177ELF", 4);
+    for (size_t i = 0; i < 2; i++) {
+        const uint8_t *found = memmem(in.at, size, magics[i], 4);
 
-        if (!elf)
-            return 0;
-        c.in = (struct span){elf, in.size - (uint64_t)(elf - in.at)};
+        first = found && (!first || found < first) ? found : first;
     }
-    ident = cur_take(&c, 16);
-    if (!ident || memcmp(ident, "\177ELF", 4) != 0)
-        return 0;
-    c.big = ident[5] == ELFDATA2MSB;
-    cur_u16(&c);
-    return cur_u16(&c);
+    return first ? (struct span){first, in.size - (uint64_t)(first - in.at)} : (struct span){0};
+}
+
+static struct peek peek_machine(struct span in)
+{
+    struct cursor c = {.in = archive_is(in) ? first_member(in) : in};
+    const uint8_t *ident = cur_take(&c, 16);
+    struct peek p = {0};
+
+    if (ident && !memcmp(ident, magics[0], 4)) {
+        c.big = ident[5] == ELFDATA2MSB;
+        cur_u16(&c);
+        p.elf = cur_u16(&c);
+    } else if (ident && !memcmp(ident, magics[1], 4)) {
+        p.macho = (uint32_t)load_uint(ident + 4, 4, false);
+    }
+    return p;
+}
+
+/* A file for P may be what the link is for, as far as is known. */
+static bool suits(const struct link *l, struct peek p)
+{
+    if (l->darwin)
+        return !p.elf && (!p.macho || p.macho == l->darwin->cputype);
+    return !p.macho && (!p.elf || !l->machine || p.elf == l->machine->number);
 }
 
 bool input_is_bitcode(struct span in)
@@ -59,47 +86,64 @@ static struct file *open_file(struct link *l, const char *path)
     return f;
 }
 
+/* How files are called that -lNAME and -framework NAME may mean, the static
+   one last. */
+struct form {
+    const char *before, *after; /* the name; what is NULL ends the list */
+    bool twice;                 /* the name is its directory's as well */
+};
+static const struct form elf_forms[] = {{"lib", ".so", false}, {"lib", ".a", false}, {0}};
+static const struct form darwin_forms[] = {
+    {"lib", ".tbd", false}, {"lib", ".dylib", false}, {"lib", ".a", false}, {0}};
+static const struct form framework_forms[] = {
+    {".framework/", ".tbd", true}, {".framework/", "", true}, {0}};
+static const struct form exact_forms[] = {{"", "", false}, {0}};
+
+static char *form_path(struct link *l, const struct form *form, const char *dir, const char *name)
+{
+    return arena_printf(&l->arena, "%s/%s%s%s%s", dir, form->twice ? name : "", form->before, name,
+                        form->after);
+}
+
 /* The file that -lNAME means, NULL if none of the directories has one.
    Files for another CPU are passed over, as ld does. */
 static struct file *search_library(struct link *l, const struct link_input *in)
 {
-    static const char *const forms[] = {"%s/lib%s.so", "%s/lib%s.a"};
     bool exact = in->name[0] == ':';
+    const struct form *forms = in->framework ? framework_forms
+                               : exact       ? exact_forms
+                               : l->darwin   ? darwin_forms
+                                             : elf_forms;
+    const struct strings *dirs = in->framework ? &l->opt->darwin.frameworks : &l->opt->search;
 
-    for (size_t i = 0; i < l->opt->search.count + l->script_dir_count; i++)
-        for (size_t form = in->only_static && !exact; form < (exact ? 1 : 2); form++) {
-            const char *dir = i < l->opt->search.count
-                                  ? l->opt->search.at[i]
-                                  : l->script_dirs[i - l->opt->search.count];
-            char *path = exact ? arena_printf(&l->arena, "%s/%s", dir, in->name + 1)
-                         : form == 0 ? arena_printf(&l->arena, forms[0], dir, in->name)
-                                     : arena_printf(&l->arena, forms[1], dir, in->name);
+    for (size_t i = 0; i < dirs->count + l->script_dir_count; i++)
+        for (const struct form *form = forms; form->before; form++) {
+            const char *dir = i < dirs->count ? dirs->at[i] : l->script_dirs[i - dirs->count];
+            char *path = form_path(l, form, dir, in->name + exact);
             struct file *f = NULL;
-            uint16_t machine = 0;
 
             if (!path) {
                 diag_nomem(l->d);
                 return NULL;
             }
-            if (access(path, R_OK) != 0)
+            if ((in->only_static && form[1].before && !exact) || access(path, R_OK) != 0)
                 continue;
             if (!(f = open_file(l, path)))
                 return NULL;
-            machine = peek_machine(f->data);
-            if (!machine || !l->machine || machine == l->machine->number)
+            if (suits(l, peek_machine(f->data)))
                 return f;
         }
     return NULL;
 }
 
 /* The search directories for a message, at most so many that it stays a line. */
-static const char *searched(struct link *l)
+static const char *searched(struct link *l, const struct strings *dirs)
 {
     const char *text = "any directory: none is given";
 
-    for (size_t i = 0; text && i < l->opt->search.count; i++)
-        text = i == 0   ? l->opt->search.at[i]
-               : i < 8  ? arena_printf(&l->arena, "%s, %s", text, l->opt->search.at[i])
+    for (size_t i = 0; text && i < dirs->count; i++)
+        text = i == 0   ? dirs->at[i]
+               : i < 8  ? arena_printf(&l->arena, "%s, %s", text, dirs->at[i])
                : i == 8 ? arena_printf(&l->arena, "%s, ...", text)
                         : text;
     return text ? text : "";
@@ -119,8 +163,10 @@ static bool add_library(struct inputs *ins, const struct link_input *in, uint32_
         return add_path(ins, in, f, group);
     if (ins->l->d->errors != errors)
         return false;
-    return diag_fail(ins->l->d, E_SYSTEM, "cannot find -l%s in %s", in->name,
-                     searched(ins->l));
+    return diag_fail(ins->l->d, E_SYSTEM, "cannot find %s%s in %s",
+                     in->framework ? "-framework " : "-l", in->name,
+                     searched(ins->l, in->framework ? &ins->l->opt->darwin.frameworks
+                                                    : &ins->l->opt->search));
 }
 
 /* A name inside a linker script: as it is, or in the search directories. */
@@ -209,11 +255,41 @@ static bool read_archive(struct inputs *ins, struct item *item)
     bool ok = false;
 
     l->d->where = &here;
-    ok = archive_read(l->d, &l->arena, item->file->data, &item->ar);
+    ok = archive_read(l->d, &l->arena, item->data, &item->ar);
     l->d->where = here.up;
     if (ok && !(item->members = arena_alloc(&l->arena, item->ar.member_count + 1ull,
                                             sizeof *item->members)))
         ok = diag_nomem(l->d);
+    return ok;
+}
+
+/* A library, as far as its first bytes tell. */
+static bool is_shared(struct span in)
+{
+    const struct format *format = format_find(in);
+    uint32_t type = 0;
+
+    if (format == &format_elf && in.size > 18)
+        return load_uint(in.at + 16, 2, in.at[5] == ELFDATA2MSB) == ET_DYN;
+    if (format == &format_macho && in.size > 16)
+        type = (uint32_t)load_uint(in.at + 12, 4, false);
+    return format == &format_tbd || type == MH_DYLIB || type == MH_DYLIB_STUB;
+}
+
+/* Of a universal file, the part for our CPU. */
+static bool pick_part(struct link *l, const struct file *f, struct span *out)
+{
+    struct where here = {l->d->where, f->path, NO_INDEX};
+    bool ok = false;
+
+    *out = f->data;
+    if (!macho_is_fat(f->data))
+        return true;
+    l->d->where = &here;
+    ok = l->darwin ? macho_pick_slice(l->d, &l->arena, f->data, l->darwin->cputype, out)
+                   : diag_fail(l->d, E_USAGE,
+                               "is for several CPUs: say which with --target or -arch");
+    l->d->where = here.up;
     return ok;
 }
 
@@ -223,15 +299,17 @@ static bool add_path(struct inputs *ins, const struct link_input *in, const stru
 {
     struct link *l = ins->l;
     struct item *item = NULL;
-    uint16_t type = 0;
+    struct span data;
 
-    if (!format_find(f->data) && !archive_is(f->data)) {
+    if (!pick_part(l, f, &data))
+        return false;
+    if (!format_find(data) && !archive_is(data)) {
         struct where here = {l->d->where, f->path, NO_INDEX};
 
-        if (!input_is_bitcode(f->data) && script_is(f->data))
+        if (!l->darwin && !input_is_bitcode(data) && script_is(data))
             return add_script(ins, in, f, group);
         l->d->where = &here;
-        if (input_is_bitcode(f->data))
+        if (input_is_bitcode(data))
             input_fail_lto(l->d);
         else
             diag_fail(l->d, E_UNKNOWN, "is no object, archive, shared library or linker script");
@@ -242,15 +320,14 @@ static bool add_path(struct inputs *ins, const struct link_input *in, const stru
         return diag_nomem(l->d);
     item = &ins->items[ins->count++];
     *item = (struct item){
-        .in = in, .file = f, .name = f->path, .group = group, .as_needed = in->as_needed};
-    if (archive_is(f->data)) {
+        .in = in, .file = f, .data = data, .name = f->path, .group = group,
+        .as_needed = in->as_needed};
+    if (archive_is(data)) {
         item->kind = ITEM_ARCHIVE;
         item->whole = in->whole || (in->retain && !in->library);
         return read_archive(ins, item);
     }
-    if (format_find(f->data) == &format_elf && f->data.size > 18)
-        type = (uint16_t)load_uint(f->data.at + 16, 2, f->data.at[5] == ELFDATA2MSB);
-    item->kind = type == ET_DYN ? ITEM_SHARED : ITEM_OBJECT;
+    item->kind = is_shared(data) ? ITEM_SHARED : ITEM_OBJECT;
     if (!(item->members = arena_alloc(&l->arena, 1, sizeof *item->members)))
         return diag_nomem(l->d);
     return true;
@@ -278,17 +355,20 @@ bool inputs_expand(struct inputs *ins)
     bool ok = true, heap = false;
 
     /* -l needs to know the CPU: that of the first input that tells. */
-    for (size_t i = 0; !l->machine && i < l->opt->input_count; i++) {
+    for (size_t i = 0; !l->machine && !l->darwin && i < l->opt->input_count; i++) {
         struct diag quiet = {0};
         struct file f;
 
         if (!l->opt->inputs[i].library && file_open(&quiet, l->opt->inputs[i].name, &f)) {
-            l->machine = elf_machine_find(peek_machine(f.data));
+            struct peek p = peek_machine(f.data);
+
+            l->machine = elf_machine_find(p.elf);
+            l->darwin = macho_machine_find(p.macho);
             heap = heap || format_find(f.data) == &format_heap;
             file_close(&f);
         }
     }
-    if (!l->machine && heap) /* for any CPU: then for this one, as ld does */
+    if (!l->machine && !l->darwin && heap) /* for any CPU: then for this one, as ld does */
         l->machine = own_machine();
     ins->next_group = 1;
     for (size_t i = 0; i < l->opt->input_count; i++)

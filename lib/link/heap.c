@@ -17,8 +17,7 @@
 
 static bool is_prelinked(const struct link *l)
 {
-    return l->opt->heap_relocs == HEAP_RELOCS_DEFAULT ||
-           l->opt->heap_relocs == HEAP_RELOCS_PRELINKED;
+    return l->heap_relocs == HEAP_RELOCS_PRELINKED;
 }
 
 static void leave_out(struct lobj *o, uint32_t section)
@@ -27,13 +26,27 @@ static void leave_out(struct lobj *o, uint32_t section)
     o->secs[section].live = false;
 }
 
+/* A heap names symbols as C does; Mach-O puts an underscore in front. */
+static bool add_underscores(struct link *l, struct lobj *o)
+{
+    for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
+        struct symbol *s = &o->o.symbols[i];
+
+        if (!(s->name = arena_printf(&l->arena, "_%s", s->name)))
+            return diag_nomem(l->d);
+    }
+    return true;
+}
+
 bool link_begin_heap(struct link *l, struct lobj *o)
 {
     if (!arena_grow(&l->arena, (void **)&l->heaps, l->heap_count, &l->heap_cap, sizeof *l->heaps))
         return diag_nomem(l->d);
     l->heaps[l->heap_count++] = o;
+    if (l->darwin && !add_underscores(l, o))
+        return false;
     /* In a native image the loader writes every slot anyway: no stubs. */
-    if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE) {
+    if (l->heap_relocs == HEAP_RELOCS_NATIVE) {
         o->o.direct_functions = true;
         leave_out(o, heap_table_section(o->o.heap));
         leave_out(o, heap_stub_section(o->o.heap));
@@ -82,7 +95,7 @@ static bool add_start(struct link *l)
 
 bool link_start_heaps(struct link *l)
 {
-    bool native = l->opt->heap_relocs == HEAP_RELOCS_NATIVE, needed = false;
+    bool native = l->heap_relocs == HEAP_RELOCS_NATIVE, needed = false;
 
     for (uint64_t i = 0; i < l->heap_count; i++)
         needed = needed || is_prelinked(l) || needs_rights(l->heaps[i], native);
@@ -145,14 +158,14 @@ static bool is_own(const struct lsec *s, const struct lsym *sym)
 
 bool link_heap_settles(const struct link *l, const struct lsec *s, const struct lsym *sym)
 {
-    if (!s->obj->o.heap || l->opt->heap_relocs == HEAP_RELOCS_NATIVE)
+    if (!s->obj->o.heap || l->heap_relocs == HEAP_RELOCS_NATIVE)
         return false;
     return is_prelinked(l) || is_own(s, sym);
 }
 
 uint64_t link_heap_bias(const struct link *l, const struct lsec *s, const struct lsym *sym)
 {
-    bool relative = s->obj->o.heap && l->opt->heap_relocs == HEAP_RELOCS_NONE && is_own(s, sym);
+    bool relative = s->obj->o.heap && l->heap_relocs == HEAP_RELOCS_NONE && is_own(s, sym);
 
     return relative ? s->obj->heap_base : 0;
 }
@@ -160,7 +173,7 @@ uint64_t link_heap_bias(const struct link *l, const struct lsec *s, const struct
 bool link_heap_adds(const struct link *l, const struct lsec *s, uint64_t *base)
 {
     *base = s->obj->heap_base;
-    return s->sec->slots && l->opt->heap_relocs != HEAP_RELOCS_NONE;
+    return s->sec->slots && l->heap_relocs != HEAP_RELOCS_NONE;
 }
 
 /* Imports that move with the image, found by going over the relocations. */
@@ -209,7 +222,7 @@ static bool settle_section(struct link *l, struct lsec *s, struct finder *found)
         return true;
     if (is_prelinked(l))
         return find_moving(found, s) && join_slots(l, s, found);
-    if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE && m) {
+    if (l->heap_relocs == HEAP_RELOCS_NATIVE && m) {
         bool packed = l->opt->relocs == RELOCS_RELR;
 
         s->late_rights = s->late_rights || !(s->sec->flags & SEC_WRITE);
@@ -227,7 +240,7 @@ bool link_settle_heaps(struct link *l)
         for (uint32_t n = 1; n < l->heaps[i]->o.section_count; n++)
             if (!settle_section(l, &l->heaps[i]->secs[n], &found))
                 return false;
-    if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE && l->opt->relocs == RELOCS_RELR)
+    if (l->heap_relocs == HEAP_RELOCS_NATIVE && l->opt->relocs == RELOCS_RELR)
         l->heap_relr = link_encode_heap_relr(l, NULL);
     return true;
 }

@@ -159,7 +159,7 @@ bool link_add_heap_relas(struct link *l, struct out *o)
 {
     struct adder a = {l, o};
 
-    return l->opt->heap_relocs != HEAP_RELOCS_NATIVE || each_native(l, add_one, &a);
+    return l->heap_relocs != HEAP_RELOCS_NATIVE || each_native(l, add_one, &a);
 }
 
 /* ---- .relr.dyn ---- */
@@ -227,7 +227,7 @@ uint64_t link_encode_heap_relr(const struct link *l, uint8_t *out)
 {
     struct encoder e = {.out = out};
 
-    if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE && l->opt->relocs == RELOCS_RELR)
+    if (l->heap_relocs == HEAP_RELOCS_NATIVE && l->opt->relocs == RELOCS_RELR)
         each_native(l, encode_one, &e);
     return e.words;
 }

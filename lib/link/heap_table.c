@@ -6,6 +6,7 @@
 #include "elf/elf.h"
 #include "heap/table.h"
 #include "link/link.h"
+#include "macho/machine.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -78,10 +79,7 @@ static void add_import_slots(struct maker *m, const struct lobj *o)
 
 static uint32_t heap_flags(const struct maker *m, const struct lobj *o)
 {
-    uint32_t flags = m->l->opt->heap_relocs == HEAP_RELOCS_DEFAULT ||
-                             m->l->opt->heap_relocs == HEAP_RELOCS_PRELINKED
-                         ? SIMG_HEAP_HAS_SLOTS
-                         : 0;
+    uint32_t flags = m->l->heap_relocs == HEAP_RELOCS_PRELINKED ? SIMG_HEAP_HAS_SLOTS : 0;
 
     for (uint32_t i = 0; i < o->o.heap->import_count; i++)
         if (is_inside(o, i))
@@ -91,11 +89,10 @@ static uint32_t heap_flags(const struct maker *m, const struct lobj *o)
 
 static void add_heap(struct maker *m, const struct lobj *o)
 {
-    static const uint32_t modes[] = {[HEAP_RELOCS_DEFAULT] = SIMG_MODE_PRELINKED,
-                                     [HEAP_RELOCS_NATIVE] = SIMG_MODE_NATIVE,
+    static const uint32_t modes[] = {[HEAP_RELOCS_NATIVE] = SIMG_MODE_NATIVE,
                                      [HEAP_RELOCS_PRELINKED] = SIMG_MODE_PRELINKED,
                                      [HEAP_RELOCS_NONE] = SIMG_MODE_NONE};
-    uint32_t mode = modes[m->l->opt->heap_relocs];
+    uint32_t mode = modes[m->l->heap_relocs];
     uint64_t slots = 0;
 
     for (uint32_t n = 1; n < o->o.section_count; n++) {
@@ -126,12 +123,22 @@ static bool make_table(struct link *l, bool written, struct buf *out)
     table_begin(&m.table);
     for (uint64_t i = 0; i < l->heap_count; i++)
         add_heap(&m, l->heaps[i]);
-    table_finish(&m.table, l->machine->number, out);
+    table_finish(&m.table, l->darwin ? l->darwin->table_machine : l->machine->number, out);
     table_free(&m.table);
     return !out->bad || diag_nomem(l->d);
 }
 
 /* ---- sections ---- */
+
+/* A section of constant data, under the name that the image's format has for it. */
+static struct lsec *new_constant(struct link *l, const char *darwin, const char *elf,
+                                 uint8_t align_log2)
+{
+    struct section section = {.name = darwin, .flags = SEC_ALLOC, .align_log2 = align_log2};
+
+    return l->darwin ? link_append_section(l, &section)
+                     : link_new_section(l, elf, SHT_PROGBITS, SHF_ALLOC, align_log2);
+}
 
 static bool add_map(struct link *l, const void *at, uint64_t size, struct lsec **out)
 {
@@ -139,7 +146,7 @@ static bool add_map(struct link *l, const void *at, uint64_t size, struct lsec *
 
     if (size == 0)
         return true;
-    s = link_new_section(l, ".sysimage.slots", SHT_PROGBITS, SHF_ALLOC, 3);
+    s = new_constant(l, "__TEXT,__sysimg_slots", ".sysimage.slots", 3);
     l->objs[0]->o.sections[s->index].data = (struct span){at, size};
     l->objs[0]->o.sections[s->index].size = s->size = size;
     *out = s;
@@ -166,7 +173,7 @@ static bool add_maps(struct link *l, struct lobj *o)
 
         if (!(h->blocks = arena_alloc(&l->arena, blocks, sizeof *h->blocks)))
             return diag_nomem(l->d);
-        if (l->opt->heap_relocs == HEAP_RELOCS_NATIVE || !o->secs[n].live)
+        if (l->heap_relocs == HEAP_RELOCS_NATIVE || !o->secs[n].live)
             continue;
         if (!add_map(l, h->slots.bitmap, h->slots.bitmap_size, &h->bits) || !add_odd_map(l, h))
             return false;
@@ -184,11 +191,13 @@ bool link_make_heap_table(struct link *l)
     for (uint64_t i = 0; i < l->heap_count; i++)
         if (!add_maps(l, l->heaps[i]))
             return false;
-    l->made[MADE_HEAP_NOTE] = link_new_section(l, ".note.sysimage", SHT_NOTE, SHF_ALLOC, 2);
-    l->made[MADE_HEAP_NOTE]->size = TABLE_NOTE_SIZE;
+    if (!l->darwin) { /* there, the table is found by its section's name */
+        l->made[MADE_HEAP_NOTE] = link_new_section(l, ".note.sysimage", SHT_NOTE, SHF_ALLOC, 2);
+        l->made[MADE_HEAP_NOTE]->size = TABLE_NOTE_SIZE;
+    }
     if (!make_table(l, false, &table))
         return false;
-    s = link_new_section(l, ".sysimage", SHT_PROGBITS, SHF_ALLOC, 4);
+    s = new_constant(l, "__TEXT,__sysimage", ".sysimage", 4);
     s->size = table.size;
     buf_free(&table);
     l->made[MADE_HEAP_TABLE] = s;
@@ -252,7 +261,7 @@ bool link_fill_heap_table(struct link *l)
         make_stubs(l, l->heaps[i]);
         know_blocks(l->heaps[i]);
     }
-    return l->heap_count == 0 || (fill_note(l) && fill_table(l, false));
+    return l->heap_count == 0 || ((l->darwin || fill_note(l)) && fill_table(l, false));
 }
 
 /* ---- checksums ---- */

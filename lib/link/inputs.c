@@ -3,10 +3,25 @@
  * since that order decides which definition counts and which archive members
  * are taken. */
 
+#include "dylib/dylib.h"
 #include "link/inputs.h"
+#include "macho/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+/* The same of an input that is to be part of a Mach-O image. */
+static bool check_darwin(struct link *l, const struct lobj *o)
+{
+    const char *have = macho_cpu_name(o->o.machine, 0);
+
+    if (o->o.format != &format_macho && o->o.format != &format_tbd)
+        return diag_fail(l->d, E_LINK, "%s: is %s; this link is for Mach-O on %s", o->o.name,
+                         o->o.format->name, macho_cpu_name(l->darwin->cputype, 0));
+    return o->o.machine == l->darwin->cputype ||
+           diag_fail(l->d, E_LINK, "%s: is for %s; this link is for %s", o->o.name,
+                     have ? have : "an unknown CPU", macho_cpu_name(l->darwin->cputype, 0));
+}
 
 static bool check_machine(struct link *l, const struct lobj *o)
 {
@@ -17,18 +32,24 @@ static bool check_machine(struct link *l, const struct lobj *o)
                diag_fail(l->d, E_LINK, "%s: is big-endian; x86-64 and aarch64 images are not",
                          o->o.name);
 
+    if (l->darwin)
+        return check_darwin(l, o);
+    if (o->o.format != &format_elf)
+        return diag_fail(l->d, E_LINK, "%s: is %s; this link is for ELF", o->o.name,
+                         o->o.format->name);
     if (!l->machine) {
-        l->machine = elf_machine_find(o->o.machine);
+        l->machine = o->o.machine <= UINT16_MAX ? elf_machine_find((uint16_t)o->o.machine) : NULL;
         if (!l->machine)
             return diag_fail(l->d, E_UNSUPPORTED, "%s: is for %s; x86-64 and aarch64 can be linked",
                              o->o.name,
-                             elf_machine_name(o->o.machine) ? elf_machine_name(o->o.machine)
-                                                            : "an unknown CPU");
+                             elf_machine_name((uint16_t)o->o.machine)
+                                 ? elf_machine_name((uint16_t)o->o.machine)
+                                 : "an unknown CPU");
     }
     if (o->o.machine == l->machine->number && o->o.wide && !o->o.big)
         return true;
     want = elf_machine_name(l->machine->number);
-    have = elf_machine_name(o->o.machine);
+    have = elf_machine_name((uint16_t)o->o.machine);
     return diag_fail(l->d, E_LINK, "%s: is for %s (%s-bit, %s-endian); this link is for %s",
                      o->o.name, have ? have : "an unknown CPU", o->o.wide ? "64" : "32",
                      o->o.big ? "big" : "little", want);
@@ -80,6 +101,9 @@ static bool add_shared(struct link *l, struct item *item)
             return true;
         }
     o->needed = !item->as_needed;
+    o->in = item->in;
+    if (l->darwin && !dylib_expand_library(l, o))
+        return false;
     if (!link_add_shared(l, o))
         return false;
     if (!o->needed) /* --as-needed, and nobody needs it */
@@ -213,13 +237,40 @@ static uint64_t add_group(struct inputs *ins, uint64_t from)
     return end;
 }
 
+/* ld64 reads objects first, and then searches libraries in their order until
+   they give nothing more, wherever they stand. */
+static bool order_for_darwin(struct inputs *ins)
+{
+    struct item *ordered = arena_alloc(&ins->l->arena, ins->count, sizeof *ordered);
+    uint64_t count = 0;
+
+    if (!ordered)
+        return diag_nomem(ins->l->d);
+    for (int library = 0; library < 2; library++)
+        for (uint64_t i = 0; i < ins->count; i++) {
+            struct item *item = &ins->items[i];
+            bool whole = item->kind == ITEM_OBJECT || (item->kind == ITEM_ARCHIVE && item->whole);
+
+            if (whole == library)
+                continue;
+            item->group = library ? 1 : 0;
+            ordered[count++] = *item;
+        }
+    ins->items = ordered;
+    return true;
+}
+
 bool link_read_inputs(struct link *l)
 {
     struct inputs ins = {.l = l};
 
     l->machine = l->opt->machine;
-    if (!inputs_expand(&ins) || !inputs_read(&ins))
+    l->darwin = l->opt->darwin.machine;
+    if (!inputs_expand(&ins) || !inputs_read(&ins) || (l->darwin && !order_for_darwin(&ins)))
         return false;
+    l->heap_relocs = l->opt->heap_relocs != HEAP_RELOCS_DEFAULT ? l->opt->heap_relocs
+                     : l->darwin                                ? HEAP_RELOCS_NATIVE
+                                                                : HEAP_RELOCS_PRELINKED;
     for (size_t i = 0; i < l->opt->undefined.count + l->opt->require_defined.count; i++) {
         const char *name = i < l->opt->undefined.count
                                ? l->opt->undefined.at[i]
@@ -237,9 +288,9 @@ bool link_read_inputs(struct link *l)
     for (uint64_t i = 0; i < ins.count;)
         if ((i = add_group(&ins, i)) == 0)
             return false;
-    if (!l->machine)
+    if (!l->machine && !l->darwin)
         return l->heap_count ? diag_fail(l->d, E_USAGE,
                                          "a heap is for every CPU: say which with --target")
                              : diag_fail(l->d, E_USAGE, "no input files");
-    return link_start_heaps(l);
+    return l->darwin || link_start_heaps(l);
 }

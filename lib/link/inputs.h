@@ -15,6 +15,7 @@ struct item {
     enum item_kind kind;
     const struct link_input *in;
     const struct file *file;
+    struct span data; /* of the file; of a universal one, the part for our CPU */
     const char *name;
     uint32_t group;
     bool whole; /* archive: every member is taken */

@@ -122,14 +122,16 @@ static bool report(struct link *l)
     return link_report(l);
 }
 
-static const struct phase {
-    const char *name;
-    bool (*run)(struct link *l);
-} phases[] = {
-    {"start", start},       {"reading", link_read_inputs}, {"resolving", resolve},
-    {"retaining", retain},  {"collecting", collect},       {"scanning", scan},
-    {"laying out", lay_out}, {"relocating", relocate},     {"reporting", report},
-    {"writing", link_write},
+static const struct link_phase elf_phases[] = {
+    {"resolving", resolve}, {"retaining", retain},   {"collecting", collect},
+    {"scanning", scan},     {"laying out", lay_out}, {"relocating", relocate},
+    {"reporting", report},  {"writing", link_write},
+};
+
+const struct link_target link_target_elf = {
+    .phases = elf_phases,
+    .phase_count = sizeof elf_phases / sizeof *elf_phases,
+    .relocate = link_relocate,
 };
 
 static int64_t now_ms(void)
@@ -156,16 +158,30 @@ void link_progress(struct link *l, const char *what, uint64_t done, uint64_t all
         fprintf(stderr, " %u %%", (unsigned)(done * 100 / all));
 }
 
+/* What comes first is the same for all; it finds out what the image is to be. */
+static bool run_phases(struct link *l)
+{
+    if (!start(l))
+        return false;
+    link_progress(l, "reading", 0, 0);
+    if (!link_read_inputs(l))
+        return false;
+    l->target = l->darwin ? &link_target_dylib : &link_target_elf;
+    for (size_t i = 0; i < l->target->phase_count; i++) {
+        link_progress(l, l->target->phases[i].name, 0, 0);
+        if (!l->target->phases[i].run(l))
+            return false;
+    }
+    return true;
+}
+
 bool link_run(struct diag *d, const struct link_options *options)
 {
     struct link l = {.d = d, .opt = options, .output = {.fd = -1}};
-    bool ok = true;
+    bool ok = false;
 
     l.started = now_ms();
-    for (size_t i = 0; ok && i < sizeof phases / sizeof *phases; i++) {
-        link_progress(&l, phases[i].name, 0, 0);
-        ok = phases[i].run(&l);
-    }
+    ok = run_phases(&l);
     if (l.told) /* wipe the line */
         fprintf(stderr, "\r\033[K");
     link_stop_early(&l);

@@ -27,6 +27,8 @@
 
 struct link;
 struct lobj;
+struct dylib;
+struct window;
 struct lsec;
 struct out;
 struct eh_section;
@@ -107,12 +109,13 @@ struct lsym {
     const char *name;
     struct lobj *obj;  /* the definer; else the first to refer; NULL for SYM_NEW */
     uint32_t index;    /* in OBJ */
-    uint32_t dynsym;   /* index in .dynsym, 0 for none */
+    uint32_t dynsym;   /* index in .dynsym, 0 for none; Mach-O: number of its import */
     uint64_t addr;     /* S, once laid out; the alignment of a common one before */
     uint32_t slots;    /* index into link.slots, 0 for none */
     uint16_t version;  /* VER_NDX_* or a node of ours; VERSYM_HIDDEN for "name@V" */
     _Atomic uint16_t needs;
-    uint32_t base;     /* length of a global one's NAME without "@VERSION" */
+    uint32_t base;     /* length of a global one's NAME without "@VERSION"; Mach-O: its index in
+                          the symbol table */
     uint8_t state;     /* enum sym_state */
     uint8_t visibility;
     bool referred : 1;     /* by an object */
@@ -141,6 +144,8 @@ struct lobj {
     const struct file *file; /* the file that holds its bytes, NULL if none */
     const char *archive;     /* path of the archive it came from, NULL */
     uint32_t order;          /* place among the inputs */
+    const struct link_input *in; /* a Mach-O library: how it is to be loaded */
+    bool referred;           /* a Mach-O library: something is bound to it */
     struct lsec *secs;       /* for each section of O */
     struct lsym *locals;     /* for each symbol below first_global */
     struct lsym **globals;   /* for each other */
@@ -203,10 +208,35 @@ enum made {
 
 struct symtab; /* the hash table of global names, names.c */
 
+/* A phase of a link, and how it is called while it runs. */
+struct link_phase {
+    const char *name;
+    bool (*run)(struct link *l);
+};
+
+/* What an image's format does its own way, once the inputs are read. */
+struct link_target {
+    const struct link_phase *phases;
+    size_t phase_count;
+    /* Apply the relocations of S whose fields meet the window. */
+    bool (*relocate)(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
+    /* The SIZE bytes at offset START of the file are in BYTES, relocated, and in MARKS
+       a bit for each 4 of them that relocate() set.  NULL: there is nothing to do. */
+    bool (*finish_window)(struct link *l, struct diag *d, uint64_t start, uint64_t size,
+                          uint8_t *bytes, const uint8_t *marks);
+    bool marks; /* finish_window() wants them */
+    /* Mark the slots of S, of a heap, in the window; their words are addresses. */
+    bool (*mark_slots)(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
+};
+extern const struct link_target link_target_elf, link_target_dylib;
+
 struct link {
     struct diag *d;
     const struct link_options *opt;
-    const struct elf_machine *machine;
+    const struct link_target *target;
+    const struct elf_machine *machine;   /* of an ELF image, else NULL; */
+    const struct macho_machine *darwin;  /* of a Mach-O one */
+    struct dylib *dylib;                 /* what only Mach-O needs */
     const struct arch *arch;
     struct arena arena;
 
@@ -257,6 +287,7 @@ struct link {
     uint32_t feature_and;
 
     struct lobj **heaps; /* the heaps among OBJS */
+    enum link_heap_relocs heap_relocs; /* never the default */
     uint64_t heap_count, heap_cap;
     uint64_t heap_relative, heap_relr; /* native: slots in .rela.dyn; words in .relr.dyn */
     uint64_t image_base; /* the address that the image prefers */
@@ -362,6 +393,12 @@ struct lsec *const *link_named_sections(const struct link *l, const char *name);
 /* A new section of the linker's own. */
 struct lsec *link_new_section(struct link *l, const char *name, uint32_t type, uint64_t flags,
                               uint8_t align_log2);
+/* The same for a section that is described. */
+struct lsec *link_append_section(struct link *l, const struct section *section);
+/* Make S a symbol of the linker's object, at VALUE in SEC (NULL: its address
+   is filled in once it is known). */
+void link_define(struct link *l, struct lsym *s, struct lsec *sec, uint64_t value,
+                 enum symbol_kind kind);
 
 /* ---- gc.c ---- */
 bool link_collect(struct link *l);
@@ -447,6 +484,8 @@ bool link_target(const struct link *l, const struct lobj *o, const struct reloc 
 struct window {
     uint8_t *bytes; /* of offset FROM - BEFORE */
     uint64_t from, size, before, after;
+    uint8_t *marks;        /* link_target.finish_window()'s; NULL: none are wanted */
+    uint64_t marks_offset; /* in the file, of their first bit */
 };
 bool link_relocate(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
 
@@ -508,6 +547,34 @@ void link_build_symtab(struct link *l);
 bool link_finish_symtab(struct link *l);
 bool link_pack_debug(struct link *l); /* --compress-debug-sections */
 bool link_write(struct link *l);
+
+/* ---- window.c: the file, window by window ---- */
+
+/* A run of the file: a section, or bytes ready-made. */
+enum { MARKED = 4 }; /* bytes of the file that share a bit of a window's marks */
+struct extent {
+    uint64_t offset, size;
+    struct lsec *sec;
+    const uint8_t *bytes;
+};
+struct writer {
+    struct link *l;
+    struct extent *extents; /* by offset, without overlaps */
+    uint64_t count, cap;
+    uint64_t size;             /* of what is written: to the end of the file, or less */
+    uint64_t window, windows;  /* their size, and how many there are */
+    uint8_t **buffers; /* one window and its margins for each worker, */
+    uint8_t **marks;   /* and their marks */
+    uint64_t *hashes;  /* of each window, if they are wanted */
+    struct complaints *complaints;
+    atomic_bool failed;
+    atomic_int os_error;
+    atomic_uint_fast64_t done; /* windows written */
+};
+bool writer_add(struct writer *w, uint64_t offset, uint64_t size, struct lsec *sec,
+                const uint8_t *bytes);
+/* Write all windows, of the size that W says, to l->output, which is begun. */
+bool writer_run(struct writer *w);
 
 /* ---- early.c ---- */
 /* The file is written in windows of this size: small ones where large ones

@@ -4,6 +4,7 @@
 #include "base/par.h"
 #include "link/complaints.h"
 #include "link/inputs.h"
+#include "macho/machine.h"
 
 #include <stdlib.h>
 
@@ -65,7 +66,7 @@ struct lobj *inputs_read_object(const struct link *l, struct diag *d, struct are
     const char *name = member_name(a, item, member);
     struct where here = {d->where, name, NO_INDEX};
     struct lobj *o = arena_alloc(a, 1, sizeof *o);
-    struct span bytes = item->file->data;
+    struct span bytes = item->data;
     const struct format *format = NULL;
     bool ok = true;
 
@@ -86,8 +87,10 @@ struct lobj *inputs_read_object(const struct link *l, struct diag *d, struct are
         ok = input_fail_lto(d);
     else if (!format)
         ok = diag_fail(d, E_UNKNOWN, "is not an object file");
-    else
+    else {
+        o->o.machine = l->darwin ? l->darwin->cputype : 0;
         ok = format->read(d, a, name, bytes, &o->o);
+    }
     if (ok && o->o.lto_only)
         ok = input_fail_lto(d);
     else if (ok && (o->o.kind == OBJ_EXECUTABLE || o->o.kind == OBJ_CORE))

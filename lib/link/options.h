@@ -11,6 +11,7 @@
 
 struct version_script;
 struct elf_machine;
+struct macho_machine;
 
 /* One input as the command line named it, with the modes in force there. */
 struct link_input {
@@ -21,6 +22,9 @@ struct link_input {
     bool as_needed;
     bool only_static; /* -Bstatic: -l finds archives only */
     uint32_t group;   /* --start-group number; 0 for none */
+    bool framework;   /* Mach-O: -framework NAME */
+    bool weak, reexport, upward; /* Mach-O: how the library is to be loaded */
+    bool hidden;      /* Mach-O: its symbols are not exported */
 };
 
 enum link_strip { STRIP_NONE, STRIP_DEBUG, STRIP_ALL };
@@ -40,6 +44,31 @@ enum { HASH_SYSV = 1, HASH_GNU = 2 };
 struct strings {
     const char **at;
     size_t count;
+};
+
+/* What only Mach-O images have (ld64's options; man/objtool-link.1). */
+enum darwin_choice { CHOICE_DEFAULT, CHOICE_YES, CHOICE_NO };
+struct darwin_options {
+    const struct macho_machine *machine; /* --target, -arch; NULL: that of the first object */
+    bool ld64_rules;   /* one of ld64's own options was given: undefined symbols are errors */
+    uint32_t platform; /* 0: macOS */
+    uint32_t minos, sdk; /* 16.8.8 bits; 0: what the first object says */
+    uint32_t current_version, compatibility_version; /* 0: 1.0 */
+    bool dynamic_lookup;   /* -undefined dynamic_lookup; */
+    bool undefined_warn;   /* warning, suppress */
+    struct strings lookup; /* -U: these */
+    struct strings frameworks; /* -F: directories */
+    struct strings reexported, aliases; /* -alias: pairs */
+    struct version_script *exports, *hidden; /* -exported_symbol..., -unexported_symbol... */
+    uint64_t headerpad;
+    bool headerpad_max;
+    enum darwin_choice chained, sign, init_offsets;
+    bool no_uuid, no_function_starts, no_data_in_code;
+    bool flat_namespace, app_extension, dead_strip_dylibs, mark_dead_strippable;
+    bool objc; /* -ObjC: members with Objective-C classes are taken */
+    const char *umbrella;
+    struct sectcreate { const char *segment, *section, *path; } *sections;
+    size_t section_count;
 };
 
 struct link_options {
@@ -108,6 +137,7 @@ struct link_options {
     enum link_strip strip;
     enum link_discard discard;
     enum link_compress compress;
+    struct darwin_options darwin;
     bool progress;       /* may draw a progress line on stderr */
     unsigned threads;    /* 0: one for each processor */
 };

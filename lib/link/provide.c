@@ -7,6 +7,7 @@
 
 #include "elf/elf.h"
 #include "link/link.h"
+#include "macho/machine.h"
 
 #include <stdlib.h>
 
@@ -35,10 +36,10 @@ bool link_make_internal(struct link *l)
     uint32_t symbols = (uint32_t)l->global_count + (uint32_t)l->opt->defsym_count + 64;
 
     o->o.name = "<linker>";
-    o->o.format = &format_elf;
+    o->o.format = l->darwin ? &format_macho : &format_elf;
     o->o.wide = true;
-    o->o.machine = l->machine->number;
-    o->o.rows = l->machine->rows;
+    o->o.machine = l->darwin ? l->darwin->cputype : l->machine->number;
+    o->o.rows = l->darwin ? l->darwin->rows : l->machine->rows;
     o->o.sections = arena_alloc(&l->arena, sections, sizeof *o->o.sections);
     o->o.symbols = arena_alloc(&l->arena, symbols, sizeof *o->o.symbols);
     o->secs = arena_alloc(&l->arena, sections, sizeof *o->secs);
@@ -61,32 +62,38 @@ static uint32_t flags_from_sh(uint64_t flags, uint32_t type)
            (flags & SHF_X86_64_LARGE ? SEC_LARGE : 0u) | (type == SHT_NOBITS ? SEC_ZERO : 0u);
 }
 
-struct lsec *link_new_section(struct link *l, const char *name, uint32_t type, uint64_t flags,
-                              uint8_t align_log2)
+struct lsec *link_append_section(struct link *l, const struct section *section)
 {
     struct lobj *o = l->objs[0];
     uint32_t i = o->o.section_count++;
 
-    o->o.sections[i] = (struct section){
+    o->o.sections[i] = *section;
+    o->secs[i] = (struct lsec){.obj = o,
+                               .sec = &o->o.sections[i],
+                               .index = i,
+                               .size = section->size,
+                               .live = true,
+                               .sorted = true,
+                               .align_log2 = section->align_log2};
+    return &o->secs[i];
+}
+
+struct lsec *link_new_section(struct link *l, const char *name, uint32_t type, uint64_t flags,
+                              uint8_t align_log2)
+{
+    struct section section = {
         .name = name,
         .flags = flags_from_sh(flags, type),
         .role = type == SHT_FINI_ARRAY ? ROLE_FINI_ARRAY : ROLE_PLAIN,
         .align_log2 = align_log2,
         .type = type,
     };
-    o->secs[i] = (struct lsec){.obj = o,
-                               .sec = &o->o.sections[i],
-                               .index = i,
-                               .live = true,
-                               .sorted = true,
-                               .align_log2 = align_log2};
-    return &o->secs[i];
+
+    return link_append_section(l, &section);
 }
 
-/* Make S a symbol of the linker's object, at VALUE in SEC (NULL: its address
-   is filled in by link_place_provided()). */
-static void define(struct link *l, struct lsym *s, struct lsec *sec, uint64_t value,
-                   enum symbol_kind kind)
+void link_define(struct link *l, struct lsym *s, struct lsec *sec, uint64_t value,
+                 enum symbol_kind kind)
 {
     struct lobj *o = l->objs[0];
     uint32_t i = o->o.symbol_count++;
@@ -115,7 +122,7 @@ static struct lsym *new_hidden(struct link *l, const char *name, struct lsec *se
     }
     *s = (struct lsym){
         .name = name, .visibility = VIS_HIDDEN, .localized = true, .linker = true};
-    define(l, s, sec, 0, KIND_FUNC);
+    link_define(l, s, sec, 0, KIND_FUNC);
     return s;
 }
 
@@ -283,7 +290,7 @@ static bool provide(struct link *l, struct lsym *s)
         return true;
     if (p->place == PLACE_HEAPS && l->heap_count == 0)
         return true;
-    define(l, s, NULL, 0, p->place == PLACE_TLS ? KIND_TLS : KIND_NONE);
+    link_define(l, s, NULL, 0, p->place == PLACE_TLS ? KIND_TLS : KIND_NONE);
     s->linker = s->localized = true;
     /* ld shows some to others too, if nothing says otherwise. */
     if (p->shown != VIS_HIDDEN && (s->visibility == VIS_DEFAULT || s->visibility == VIS_PROTECTED)) {
@@ -364,7 +371,7 @@ static bool define_user(struct link *l, const struct defsym *def)
         return diag_fail(l->d, E_LINK, "--defsym %s=%s: `%s' is not defined here", def->name,
                          def->value, def->value);
     from = of ? lsym_symbol(of) : NULL;
-    define(l, s, NULL, def->addend, from ? (enum symbol_kind)from->kind : KIND_NONE);
+    link_define(l, s, NULL, def->addend, from ? (enum symbol_kind)from->kind : KIND_NONE);
     if (of) {
         /* The same place in the same object, under another name. */
         s->obj = of->obj;

@@ -6,6 +6,7 @@
  * ones are an error. */
 
 #include "elf/elf.h"
+#include "dylib/dylib.h"
 #include "link/link.h"
 
 #include <stdio.h>
@@ -93,7 +94,7 @@ static void make_sections(const struct link *l, struct lobj *o)
             .index = i,
             .size = s->size,
             .align_log2 = s->align_log2,
-            .live = s->role != ROLE_META && s->role != ROLE_PROPERTY &&
+            .live = s->role != ROLE_META && s->role != ROLE_PROPERTY && s->role != ROLE_UNWIND &&
                     !(s->flags & SEC_EXCLUDE) && !stripped,
         };
     }
@@ -167,7 +168,7 @@ static uint16_t find_version(const struct link *l, const char *name)
    version V; "f@V" is a name of its own. */
 static struct lsym *defined_symbol(struct link *l, const struct lobj *o, const char *name)
 {
-    const char *at = strchr(name, '@');
+    const char *at = l->darwin ? NULL : strchr(name, '@');
     bool is_default = at && at[1] == '@';
     const char *version = at ? at + 1 + strspn(at + 1, "@") : NULL;
     struct lsym *s = NULL;
@@ -195,7 +196,8 @@ static void add_reference(struct lsym *s, struct lobj *o, uint32_t i)
     bool first = !s->referred;
 
     s->referred = true;
-    s->visibility = strictest(s->visibility, from->visibility);
+    if (o->o.format != &format_macho) /* there, only definitions say who sees them */
+        s->visibility = strictest(s->visibility, from->visibility);
     if (from->binding != BIND_WEAK && !s->strong_ref) {
         s->strong_ref = true;
         first = true;
@@ -225,7 +227,8 @@ static bool add_definition(struct link *l, struct lsym *s, struct lobj *o, uint3
     const struct symbol *from = &o->o.symbols[i];
     enum sym_state state = state_of(from);
 
-    s->visibility = strictest(s->visibility, from->visibility);
+    s->visibility = l->darwin ? dylib_visibility(s, from)
+                              : strictest(s->visibility, from->visibility);
     if (l->opt->warn_common && lsym_defined(s) &&
         (state == SYM_COMMON || s->state == SYM_COMMON))
         diag_warn(l->d, "common symbol `%s': in %s and in %s", s->name, s->obj->o.name, o->o.name);
@@ -290,7 +293,7 @@ static bool check_sections(struct link *l, const struct lobj *o)
 
 bool link_add_object(struct link *l, struct lobj *o)
 {
-    if (!check_sections(l, o) || !discard_groups(l, o))
+    if (!l->darwin && (!check_sections(l, o) || !discard_groups(l, o)))
         return false;
     for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
         const struct symbol *from = &o->o.symbols[i];
@@ -301,7 +304,7 @@ bool link_add_object(struct link *l, struct lobj *o)
         struct lsym *s = NULL;
 
         /* What a dropped group defined is now a reference to the kept one. */
-        if (gone && strstr(name, "@@"))
+        if (gone && !l->darwin && strstr(name, "@@"))
             s = link_intern(l, name, strcspn(name, "@"));
         else
             s = defines ? defined_symbol(l, o, name) : referred_symbol(l, name);
@@ -320,6 +323,8 @@ bool link_add_object(struct link *l, struct lobj *o)
 /* Is there any undefined symbol that names its version, "f@V"? */
 static bool names_versions(const struct link *l)
 {
+    if (l->darwin)
+        return false;
     for (uint64_t i = 0; i < l->global_count; i++)
         if (l->globals[i]->state == SYM_UNDEFINED && strchr(l->globals[i]->name, '@'))
             return true;

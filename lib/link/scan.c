@@ -297,6 +297,7 @@ static void scan_reloc(struct scanner *sc, const struct reloc *r)
     switch (t->what) {
     case WHAT_NONE:
     case WHAT_TLSMARK:
+    case WHAT_TLV: /* Mach-O's */
     case WHAT_GOTBASE:
         break;
     case WHAT_DYNAMIC:
