@@ -2,12 +2,14 @@
 noinst_LTLIBRARIES += lib/libsysobj.la
 lib_libsysobj_la_SOURCES =
 lib_libsysobj_la_LIBADD = $(JANSSON_LIBS) $(XXHASH_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS) $(IBERTY_LIBS) \
-	$(SYS_LIBS)
+	$(NETTLE_LIBS) $(YAML_LIBS) $(SYS_LIBS)
 
 include lib/base/local.mk
 include lib/obj/local.mk
 include lib/arch/local.mk
 include lib/elf/local.mk
+include lib/macho/local.mk
 include lib/heap/local.mk
 include lib/link/local.mk
+include lib/dylib/local.mk
 include lib/pack/local.mk
