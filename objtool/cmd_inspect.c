@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "heap/container.h"
+#include "macho/file.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -15,14 +16,14 @@
 
 static const char usage[] =
     "usage: objtool inspect [OPTION...] FILE...\n"
-    "Tell what ELF objects, libraries and programs, archives of them, and heap containers\n"
-    "consist of.\n"
+    "Tell what ELF and Mach-O objects, libraries and programs, archives of them, and heap\n"
+    "containers consist of.\n"
     "Without a choice of lists: a summary.\n"
     "\n"
     "  --segments     list the segments\n"
     "  --sections     list the sections\n"
     "  --symbols      list the symbol tables\n"
-    "  --relocs       list the relocations\n"
+    "  --relocs       list the relocations, and what a loader fixes\n"
     "  --exports      list what others find here\n"
     "  --imports      list what is looked for elsewhere\n"
     "  --members      list all members of an archive\n"
@@ -48,10 +49,12 @@ bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *
         ok = inspect_open(&i, in) && inspect_elf(&i);
     else if (archive_is(in))
         ok = inspect_archive(d, r, &a, parts, name, in);
+    else if (macho_is(in) || macho_is_fat(in))
+        ok = inspect_macho(d, r, &a, parts, name, in);
     else if (heap_is(in))
         ok = inspect_container(d, r, &a, parts, tree_root, name, in);
     else
-        diag_fail(d, E_UNKNOWN, "neither an ELF file nor an archive nor a heap container");
+        diag_fail(d, E_UNKNOWN, "neither an ELF or Mach-O file nor an archive nor a heap container");
     arena_free(&a);
     if (ok && r->over)
         ok = diag_fail(d, E_NOMEM, "there would be more than %" PRIu64 " bytes to show", r->limit);

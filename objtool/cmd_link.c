@@ -3,6 +3,7 @@
  * went wrong. */
 
 #include "command.h"
+#include "darwin.h"
 #include "link_opts.h"
 #include "link_table.h"
 #include "tell.h"
@@ -110,8 +111,10 @@ static int help(const struct link_command *c)
                          "Link objects, archives and shared libraries into one shared library.\n"
                          "Archives that are named by their path are taken whole.\n");
     help_rows(&out, link_rows, link_row_count);
-    if (!c->options.ld_rules)
+    if (!c->options.ld_rules) {
         help_rows(&out, link_own_rows, link_own_row_count);
+        help_rows(&out, darwin_rows, darwin_row_count);
+    }
     help_keywords(&out);
     buf_printf(&out,
                "\n  @FILE                       arguments from FILE\n"

@@ -5,6 +5,8 @@
 #include "elf/verify.h"
 #include "heap/container.h"
 #include "heap/verify.h"
+#include "macho/file.h"
+#include "macho/verify.h"
 #include "obj/archive.h"
 #include "command.h"
 #include "tell.h"
@@ -16,8 +18,8 @@
 
 static const char usage[] =
     "usage: objtool verify [OPTION...] FILE...\n"
-    "Hold linked ELF images and heap containers against the rules of a sound one; each breach\n"
-    "is a line.\n"
+    "Hold linked ELF and Mach-O images and heap containers against the rules of a sound one;\n"
+    "each breach is a line.\n"
     "\n"
     "  --ignore=RULE[,RULE...]  leave rules out\n"
     "  --rules                  list the rules\n"
@@ -65,16 +67,21 @@ static void print_finding(void *arg, const char *rule, const char *text)
     buf_bytes(&c->out, "]\n", 2);
 }
 
-/* Rule number I of all: images' first, then containers'. */
+/* Rule number I of all: ELF images' first, then Mach-O's, then containers'. */
 static const char *rule_at(unsigned i, const char **says)
 {
     const char *name = NULL;
     unsigned images = 0;
 
+    unsigned machos = 0;
+
     while ((name = verify_rule(images, says)))
         if (images++ == i)
             return name;
-    return heap_verify_rule(i - images, says);
+    while ((name = macho_verify_rule(machos, says)))
+        if (images + machos++ == i)
+            return name;
+    return heap_verify_rule(i - images - machos, says);
 }
 
 static void print_rules(struct verify_command *c)
@@ -122,6 +129,8 @@ static int verify_file(struct verify_command *c, const char *path)
     d.where = &here;
     if (archive_is(file.data))
         diag_fail(&d, E_UNSUPPORTED, "only linked images have these rules, and this is an archive");
+    else if (macho_is(file.data) || macho_is_fat(file.data))
+        macho_verify(&d, &a, file.data, &o, &findings);
     else if (heap_is(file.data))
         heap_verify(&d, &a, file.data, &o, &findings);
     else

@@ -9,6 +9,7 @@ int cmd_heap(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_link(int argc, char **argv);
 int cmd_pack(int argc, char **argv);
+int cmd_sign(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 /* The link command as a linker named PROGRAM: with ld's rules. */

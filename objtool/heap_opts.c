@@ -368,7 +368,12 @@ static bool check(struct heap_command *c)
 
 bool heap_read_command(struct heap_command *c, int argc, char **argv)
 {
-    struct opts opts = {c->d, heap_rows, heap_row_count, argc, argv, 1, false};
+    struct opts opts = {.d = c->d,
+                        .rows = heap_rows,
+                        .count = heap_row_count,
+                        .argc = argc,
+                        .argv = argv,
+                        .next = 1};
     struct opt o;
 
     while (opts_more(&opts)) {

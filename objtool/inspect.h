@@ -88,6 +88,10 @@ void inspect_notes(struct inspect *i);
 bool inspect_archive(struct diag *d, struct report *r, struct arena *a, unsigned parts,
                      const char *name, struct span in);
 
+/* inspect_macho.c: Mach-O files, and universal ones. */
+bool inspect_macho(struct diag *d, struct report *r, struct arena *a, unsigned parts,
+                   const char *name, struct span in);
+
 /* inspect_heap.c */
 bool inspect_container(struct diag *d, struct report *r, struct arena *a, unsigned parts,
                        const char *tree_root, const char *name, struct span in);

@@ -4,6 +4,7 @@
 #include "link_opts.h"
 
 #include "base/response.h"
+#include "darwin.h"
 #include "link_table.h"
 
 #include <errno.h>
@@ -55,7 +56,7 @@ bool link_read_number(struct link_command *c, const char *what, const char *text
     return true;
 }
 
-static bool add_input(struct link_command *c, const char *name, bool library)
+bool link_add_input(struct link_command *c, const char *name, bool library)
 {
     struct link_options *o = &c->options;
     void *inputs = o->inputs;
@@ -327,7 +328,7 @@ static bool apply_other(struct link_command *c, const struct opt_row *row, const
 
     switch ((enum other)row->to) {
     case OPT_LIBRARY:
-        return add_input(c, value, true);
+        return link_add_input(c, value, true);
     case OPT_WHOLE:
         c->now.whole = true;
         return true;
@@ -500,6 +501,8 @@ bool link_apply(struct link_command *c, const struct opt_row *row, const char *v
         return true;
     case DOES_REFUSE:
         return diag_fail(c->d, E_UNSUPPORTED, "%s: %s", spelt, row->help);
+    case DOES_DARWIN:
+        return darwin_apply(c, row, value, spelt);
     case DOES_OTHER:
         return apply_other(c, row, value, spelt);
     }
@@ -569,23 +572,28 @@ static bool check(struct link_command *c)
     if (c->other_output)
         return diag_fail(c->d, E_UNSUPPORTED, "%s: only shared libraries can be made (-shared)",
                          c->other_output);
-    if (o->ld_rules && !c->shared)
+    if ((o->ld_rules || o->darwin.ld64_rules) && !c->shared)
         return diag_fail(c->d, E_UNSUPPORTED,
-                         "only shared libraries can be made: -shared is missing");
+                         "only shared libraries can be made: %s is missing",
+                         o->darwin.ld64_rules ? "-dylib" : "-shared");
     if (!*o->output)
         return diag_fail(c->d, E_USAGE, "-o: an output without a name");
     return o->input_count > 0 || diag_fail(c->d, E_USAGE, "no input files");
 }
 
-/* Rows of ours and, outside of ld, those that only we have. */
+/* Rows of ld; before them, for Mach-O, those of ld64; behind them, outside of
+   ld, those that only we have. */
 static const struct opt_row *all_rows(struct link_command *c, size_t *count)
 {
-    struct opt_row *rows = arena_alloc(c->a, link_row_count + link_own_row_count, sizeof *rows);
+    size_t darwin = c->darwin ? darwin_row_count : 0;
+    size_t own = c->options.ld_rules ? 0 : link_own_row_count;
+    struct opt_row *rows = arena_alloc(c->a, darwin + link_row_count + own, sizeof *rows);
 
-    *count = link_row_count + (c->options.ld_rules ? 0 : link_own_row_count);
+    *count = darwin + link_row_count + own;
     if (rows) {
-        memcpy(rows, link_rows, link_row_count * sizeof *rows);
-        memcpy(rows + link_row_count, link_own_rows, link_own_row_count * sizeof *rows);
+        memcpy(rows, darwin_rows, darwin * sizeof *rows);
+        memcpy(rows + darwin, link_rows, link_row_count * sizeof *rows);
+        memcpy(rows + darwin + link_row_count, link_own_rows, own * sizeof *rows);
     }
     return rows;
 }
@@ -600,7 +608,7 @@ static void set_defaults(struct link_command *c)
     o->demangle = true;
     o->hash_style = HASH_SYSV | HASH_GNU;
     o->eh_frame_hdr = !o->ld_rules;
-    c->now.retain = !o->ld_rules;
+    c->now.retain = !o->ld_rules && !o->darwin.ld64_rules;
 }
 
 bool link_read_command(struct link_command *c, int argc, char **argv)
@@ -608,12 +616,15 @@ bool link_read_command(struct link_command *c, int argc, char **argv)
     struct opts args = {.d = c->d};
     struct opt opt = {0};
 
+    if (!response_expand(c->d, c->a, &argc, &argv))
+        return false;
+    c->darwin = darwin_wanted(c->options.program, argc, argv, &c->options.darwin.ld64_rules);
     set_defaults(c);
     args.rows = all_rows(c, &args.count);
     if (!args.rows)
         return diag_nomem(c->d);
-    if (!response_expand(c->d, c->a, &argc, &argv))
-        return false;
+    args.long_o = c->darwin;
+    c->args = &args;
     args.argc = argc;
     args.argv = argv;
     args.next = 1;
@@ -621,12 +632,14 @@ bool link_read_command(struct link_command *c, int argc, char **argv)
         if (!opts_next(&args, &opt))
             return false;
         if (opt.row ? !link_apply(c, opt.row, opt.value, opt.spelt)
-                    : opt.value && !add_input(c, opt.value, false))
+                    : opt.value && !link_add_input(c, opt.value, false))
             return false;
         if (c->ask == ASK_HELP || c->ask == ASK_VERSION)
             return true;
     }
-    if (!place_search(c) || (!c->nostdlib && !link_add_search_dirs(c)))
+    c->args = NULL;
+    if (!place_search(c) ||
+        !(c->darwin ? darwin_finish(c) : c->nostdlib || link_add_search_dirs(c)))
         return false;
     if (c->ask != ASK_LINK || (c->say_version && c->options.input_count == 0))
         return true;

@@ -32,7 +32,11 @@ struct link_command {
     struct link_modes now, *saved;
     uint64_t saved_count, saved_cap, input_cap, defsym_cap;
     uint32_t groups; /* begun so far */
+    uint64_t section_cap;
     bool in_group, shared, nostdlib;
+    bool darwin;   /* ld64's options count */
+    bool all_load; /* -all_load */
+    struct opts *args; /* for options with several values */
     const char *other_output; /* the option that asked for something else than a library */
     /* Texts: --dynamic-list and its kin, --export-dynamic-symbol and its. */
     struct buf dynamic_list, exceptions;
@@ -52,6 +56,7 @@ bool link_read_z(struct link_command *c, const char *keyword);
 /* All of TEXT as a number, in any of C's bases; WHAT is for the message. */
 bool link_read_number(struct link_command *c, const char *what, const char *text, uint64_t *out);
 bool link_add_string(struct link_command *c, struct strings *list, const char *s);
+bool link_add_input(struct link_command *c, const char *name, bool library);
 
 /* link_files.c: options whose values are texts or files of names. */
 bool link_read_version_script(struct link_command *c, const char *path);

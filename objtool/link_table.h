@@ -18,6 +18,7 @@ enum does {
     DOES_IGNORE, /* HELP is the reason */
     DOES_WARN,   /* ignored with a warning; HELP is the reason */
     DOES_REFUSE, /* an error; HELP is the reason */
+    DOES_DARWIN, /* TO is an enum darwin_option */
 };
 
 /* Options that do more than set a member. */

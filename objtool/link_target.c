@@ -2,6 +2,7 @@
 /* link_target.c - the names of the targets, and where each one's libraries
  * are. */
 
+#include "darwin.h"
 #include "link_opts.h"
 
 #include "base/file.h"
@@ -60,12 +61,15 @@ bool link_set_target(struct link_command *c, const char *triple)
 {
     const struct target *t = find_cpu(triple, strcspn(triple, "-"));
 
+    if (strstr(triple, "-apple-"))
+        return darwin_set_target(c, triple);
     if (t && (!triple[strcspn(triple, "-")] || strstr(triple, "-linux"))) {
         c->options.machine = t->machine;
         return true;
     }
     return diag_fail(c->d, E_UNSUPPORTED,
-                     "--target=%s: not supported (x86_64-linux-gnu and aarch64-linux-gnu are)",
+                     "--target=%s: not supported (x86_64-linux-gnu, aarch64-linux-gnu, "
+                     "x86_64-apple-macos and arm64-apple-macos are)",
                      triple);
 }
 

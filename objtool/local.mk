@@ -2,6 +2,7 @@ bin_PROGRAMS += objtool/objtool
 # All of "inspect", which tests link, too.
 inspect_sources = \
 	objtool/cmd_inspect.c \
+	objtool/inspect_macho.c objtool/inspect_macho.h objtool/inspect_macho_lists.c \
 	objtool/inspect.h \
 	objtool/inspect_archive.c \
 	objtool/inspect_elf.c \
@@ -20,13 +21,14 @@ inspect_sources = \
 objtool_objtool_SOURCES = $(inspect_sources) \
 	objtool/cmd_heap.c \
 	objtool/cmd_link.c \
-	objtool/cmd_pack.c \
+	objtool/cmd_pack.c objtool/cmd_sign.c \
 	objtool/cmd_verify.c \
 	objtool/command.h \
 	objtool/heap.h \
 	objtool/heap_input.c \
 	objtool/heap_opts.c \
 	objtool/heap_scan.c \
+	objtool/darwin.h objtool/darwin_opts.c objtool/darwin_table.c \
 	objtool/link_files.c \
 	objtool/link_opts.c objtool/link_opts.h \
 	objtool/link_table.c objtool/link_table.h \

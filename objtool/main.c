@@ -17,6 +17,7 @@ static const struct command {
      "objtool link"},
     {"heap", cmd_heap, "make a heap container of a runtime's own bytes", "objtool heap"},
     {"pack", cmd_pack, "make an object of a heap container, for any linker", "objtool pack"},
+    {"sign", cmd_sign, "give a Mach-O file a new ad-hoc signature", "objtool sign"},
     {"inspect", cmd_inspect, "tell what a file consists of", "objtool inspect"},
     {"verify", cmd_verify, "hold an image against the rules of a loadable one", "objtool verify"},
 };

@@ -86,7 +86,7 @@ bool opts_next(struct opts *o, struct opt *out)
     }
 
     len = strcspn(name, "=");
-    if (len > 1 && (two || name[0] != 'o'))
+    if (len > 1 && (two || o->long_o || name[0] != 'o'))
         out->row = find(o, name, len);
     if (out->row)
         return long_option(o, name, out);

@@ -28,6 +28,7 @@ struct opts {
     char **argv;
     int next;   /* index of the next argument */
     bool ended; /* "--" was seen */
+    bool long_o; /* with one dash, a long option may begin with 'o' */
 };
 
 /* One argument: an option with its row, or (ROW NULL) a plain one in VALUE.
