@@ -26,6 +26,10 @@ script_tests += \
 	tests/e2e/lib-plain.sh \
 	tests/e2e/lib-symbolic.sh \
 	tests/e2e/lua.sh \
+	tests/e2e/macho-heap.sh \
+	tests/e2e/macho-link.sh \
+	tests/e2e/macho-others.sh \
+	tests/e2e/macho-verify.sh \
 	tests/e2e/many-sections.sh \
 	tests/e2e/merge.sh \
 	tests/e2e/move.sh \
@@ -52,6 +56,10 @@ slow_tests += \
 	tests/e2e/julia.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
+	tests/e2e/macho-heap.sh \
+	tests/e2e/macho-link.sh \
+	tests/e2e/macho-others.sh \
+	tests/e2e/macho-verify.sh \
 	tests/e2e/many-sections.sh \
 	tests/e2e/sweep-aarch64.sh \
 	tests/e2e/sweep-x86_64.sh \
@@ -65,6 +73,15 @@ EXTRA_DIST += \
 	tests/e2e/inspect_compare.py \
 	tests/e2e/julia_heap.py \
 	tests/e2e/libs.sh \
+	tests/e2e/macho-common.sh \
+	tests/e2e/macho/ext.c \
+	tests/e2e/macho/libSystem.tbd \
+	tests/e2e/macho/libext.tbd \
+	tests/e2e/macho/plain.c \
+	tests/e2e/macho/relocs-arm64.s \
+	tests/e2e/macho/relocs-x86_64.s \
+	tests/e2e/macho/virtual.cc \
+	tests/e2e/macho/virtual2.cc \
 	tests/e2e/packages \
 	tests/e2e/sweep-common.sh \
 	tests/e2e/work/boost_context.cc \

@@ -123,3 +123,13 @@ EXTRA_DIST += \
 	tests/fuzz/seeds/users.s \
 	tests/fuzz/seeds/versions.s \
 	tests/fuzz/seeds/x86_64.s
+
+replay_tests += tests/fuzz/replay_macho
+tests_fuzz_replay_macho_SOURCES = tests/fuzz/fuzz_macho.c tests/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_macho
+tests_fuzz_fuzz_macho_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/macho/empty-slices.hex \
+	tests/fuzz/corpus/macho/header-only.hex

@@ -5,6 +5,7 @@
  *   WAY  dlopen   IMAGE by its path
  *        linked   this program is linked with the image
  *        image    IMAGE through libsysimage (where built with it)
+ *        dylib    IMAGE, a Mach-O library, through dylibload.c (WITH_DYLIB)
  *        program  this program has the heap and heapown.c in it (where built so: IN_PROGRAM)
  *   --apart        the segments lie apart, as another linker put them
  *   --own          the roots have no names: by the image's own_root()
@@ -27,6 +28,10 @@
 #include <unistd.h>
 #ifdef WITH_LIBSYSIMAGE
 #include <sysimage/image.h>
+#endif
+#ifdef WITH_DYLIB
+void *dylib_open(const char *path);
+void *dylib_find(void *image, const char *name);
 #endif
 
 enum { MOST_ROOTS = 16 };
@@ -300,6 +305,15 @@ static void *by_root(void *image, const char *name)
 }
 #endif
 
+#ifdef WITH_DYLIB
+static void *by_dylib(void *image, const char *name)
+{
+    void *at = dylib_find(image, name);
+
+    return at ? at : dlsym(RTLD_DEFAULT, name);
+}
+#endif
+
 static void *open_image(const char *way, const char *path)
 {
     void *h = NULL;
@@ -316,6 +330,11 @@ static void *open_image(const char *way, const char *path)
         h = dlopen(path, RTLD_NOW);
         if (!h)
             printf("%s\n", dlerror());
+#ifdef WITH_DYLIB
+    } else if (!strcmp(way, "dylib")) {
+        look_up = by_dylib;
+        h = dylib_open(path);
+#endif
 #ifdef WITH_LIBSYSIMAGE
     } else if (!strcmp(way, "image")) {
         struct simg_options o = {.size = sizeof o, .verify = SIMG_VERIFY_FULL};

@@ -5,11 +5,14 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/elf_object.c tests/support/elf_object.h \
 	tests/support/heap_file.c tests/support/heap_file.h \
 	tests/support/heap_image.c tests/support/heap_image.h \
-	tests/support/julia_image.c tests/support/julia_image.h
+	tests/support/julia_image.c tests/support/julia_image.h \
+	tests/support/macho_object.c tests/support/macho_object.h
 
 # The tables of tests/unit/test_reloc.c are made from these; tests/unit/reloc-vectors.sh compares.
 EXTRA_DIST += \
 	tests/support/dylib_slots.py \
+	tests/support/dylibbreak.py \
+	tests/support/dylibload.c \
 	tests/support/failalloc.c \
 	tests/support/heapgen.c \
 	tests/support/heapown.c \

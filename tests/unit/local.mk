@@ -14,6 +14,7 @@ unit_tests += tests/unit/test_arena
 unit_tests += tests/unit/test_bytes
 unit_tests += tests/unit/test_elf
 unit_tests += tests/unit/test_link_cut
+unit_tests += tests/unit/test_macho
 unit_tests += tests/unit/test_opts
 unit_tests += tests/unit/test_report
 unit_tests += tests/unit/test_script
@@ -22,7 +23,8 @@ unit_tests += tests/unit/test_strtab
 tests_unit_test_report_SOURCES = tests/unit/test_report.c \
 	objtool/json.c objtool/report.c objtool/term.c
 tests_unit_test_opts_SOURCES = tests/unit/test_opts.c \
-	objtool/link_files.c objtool/link_opts.c objtool/link_table.c objtool/link_target.c \
+	objtool/darwin_opts.c objtool/darwin_table.c objtool/link_files.c objtool/link_opts.c \
+	objtool/link_table.c objtool/link_target.c \
 	objtool/opts.c
 
 unit_tests += tests/unit/test_reloc tests/unit/test_stubs

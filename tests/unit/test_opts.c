@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "elf/machine.h"
 #include "link/script.h"
+#include "objtool/darwin.h"
 #include "objtool/link_opts.h"
 #include "objtool/link_table.h"
 
@@ -357,7 +358,7 @@ static const struct {
     {false, "a.o -m elf_i386", E_USAGE, "-m elf_i386: not supported"},
     {false, "a.o --target=riscv64-linux-gnu", E_UNSUPPORTED,
      "--target=riscv64-linux-gnu: not supp"},
-    {false, "a.o --target=x86_64-apple-darwin", E_UNSUPPORTED, "not supported"},
+    {false, "a.o --target=x86_64-apple-ios14", E_UNSUPPORTED, "not supported"},
     {false, "a.o --oformat binary", E_UNSUPPORTED, "format binary: not supported"},
     {false, "a.o -b binary", E_UNSUPPORTED, "format binary: not supported"},
     {false, "a.o -T x.ld", E_UNSUPPORTED, "-T: linker scripts that lay out the image"},
@@ -608,6 +609,7 @@ static const struct {
     const size_t *count;
 } tables[] = {{link_rows, &link_row_count},
               {link_own_rows, &link_own_row_count},
+              {darwin_rows, &darwin_row_count},
               {link_z_rows, &link_z_row_count}};
 
 /* Help fits a terminal, and every row has some. */

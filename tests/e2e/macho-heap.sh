@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Heaps in Mach-O images: every slot, root and import of generated heaps, for both CPUs, in each form of
+# fixups; and heaps so large that the number of their pages does not fit in 16 bits.
+. "$(dirname "$0")/common.sh"
+. "$here/macho-common.sh"
+
+gcc -O2 -Wall -o "$work/heapgen" "$support/heapgen.c" || die "heapgen does not compile (libxxhash-dev?)"
+
+use_heaps() {
+    use_darwin "$1"
+    case $1 in x86_64) elf=x86_64 ;; *) elf=aarch64 ;; esac
+    walker=$work/heapwalk.$1
+    [ -x "$walker" ] || "$HOSTCC" -O1 -Wall -D_GNU_SOURCE -DWITH_DYLIB -o "$walker" "$support/heapwalk.c" "$support/dylibload.c" -ldl
+    [ -e "$work/own.$1.o" ] || clang-19 -target "$TARGET" -O1 -ffreestanding -c "$support/heapown.c" -o "$work/own.$1.o"
+    own=$work/own.$1.o
+}
+generate() { "$work/heapgen" heap.heap heap.list --cpu="$elf" "$@"; }
+walk() { timeout 300 "${RUN[@]}" "$walker" heap.list dylib "$@" || die "heapwalk $*"; }
+
+shapes=(
+    "--seed=1"
+    "--seed=2 --tags --near --density=600"
+    "--seed=4 --imports=cluster --gaps"
+    "--seed=6 --size=4M --tags"
+)
+
+every_mode() {
+    local shape mode fixups flag
+    use_heaps "$1"
+    for shape in "${shapes[@]}"; do
+        # shellcheck disable=SC2086 # a list of options
+        generate $shape --own --plain-code
+        for mode in native none; do
+            flag=
+            [ $mode = native ] || flag=--none
+            for fixups in -fixup_chains -no_fixup_chains; do
+                olink --target="$TARGET" --heap-relocs=$mode $fixups -o heap.dylib heap.heap "$own"
+                sound heap.dylib
+                # shellcheck disable=SC2086
+                walk heap.dylib $flag
+                "$OBJTOOL" inspect heap.dylib >i
+                case $mode in native) expect_text i "relocated by the system's loader" ;; *) expect_text i 'slots hold heap addresses' ;; esac
+            done
+        done
+    done
+}
+check modes-x86_64 every_mode x86_64
+check modes-arm64 every_mode arm64
+
+# words that chained fixups have no room for, and places that they cannot reach, are errors with their place
+limits() {
+    use_heaps "$1"
+    generate --seed=3 --high-tags --plain-code
+    expect_fail 1 olink --target="$TARGET" -o heap.dylib heap.heap
+    expect_text err 'has 36 bits'
+    # (with data between code and heap: an emulator tells of neighbours as one)
+    olink --target="$TARGET" -no_fixup_chains -o heap.dylib heap.heap "$own"
+    sound_but_tags heap.dylib
+    walk heap.dylib
+    generate --seed=5 --odd --plain-code
+    expect_fail 1 olink --target="$TARGET" -o heap.dylib heap.heap
+    expect_text err 'is not aligned'
+    olink --target="$TARGET" -no_fixup_chains -o heap.dylib heap.heap "$own"
+    walk heap.dylib
+    generate --seed=1
+    expect_fail 6 olink --target="$TARGET" -o heap.dylib heap.heap
+    expect_text err 'pointers among code'
+    expect_fail 6 olink --target="$TARGET" --heap-relocs=prelinked -o heap.dylib heap.heap
+    expect_text err 'not supported for Mach-O'
+}
+# pointers with tags from bit 48 up lead nowhere, as far as a file can tell
+sound_but_tags() { "$OBJTOOL" verify --ignore=macho-fixups "$1"; }
+check limits-x86_64 limits x86_64
+check limits-arm64 limits arm64
+
+# chains count the pages of a segment in 16 bits: 256 MiB of 4 KiB, 1 GiB of 16 KiB
+overflow() {
+    local size=$2 want count
+    use_heaps "$1"
+    "$work/heapgen" heap.heap heap.list --cpu="$elf" --one --imports=none --size="$size" --density=1
+    want=$(awk '$1 == "sum" { print $4 }' heap.list)
+    echo 'int anchor;' >o.c
+    compile o.o o.c
+    olink --target="$TARGET" -o heap.dylib heap.heap o.o
+    rm heap.heap
+    "$OBJTOOL" verify heap.dylib
+    llvm-objdump-19 --macho --chained-fixups heap.dylib >chains
+    awk '/page_count/ && $3 >= 65535 { bad = 1 } END { exit bad }' chains || die "page_count"
+    # another's decoder finds each pointer: counted by its own dump, and by the loader that walks them
+    count=$(load heap.dylib | awk '{ print $2 }')
+    [ "$count" = "$want" ] || die "$count pointers of $want"
+    walk heap.dylib
+    "$OBJTOOL" inspect --json heap.dylib | python3 -c "
+import json, sys
+f = json.load(sys.stdin)['files'][0]['fixups']
+sys.exit(f['rebases'] != $want)" || die "inspect counts others"
+}
+check overflow-x86_64 overflow x86_64 300M
+check overflow-arm64 overflow arm64 1200M
+
+# the objects of objtool pack, linked by ld64.lld and by us, are the same heap
+packed() {
+    use_heaps "$1"
+    generate --seed=1 --own --plain-code
+    "$OBJTOOL" pack heap.heap --target="$1-apple-macos13" -o heap.o
+    lldlink theirs.dylib heap.o "$own" "${libs[0]}" -undefined dynamic_lookup
+    dylink ours.dylib heap.o "$own" "${libs[0]}" -undefined dynamic_lookup
+    sound ours.dylib
+    walk theirs.dylib --apart
+    walk ours.dylib --apart
+    olink --target="$TARGET" -o direct.dylib heap.heap "$own"
+    for f in theirs ours direct; do exports_of $f.dylib | sort >$f.e; done
+    same exports theirs.e ours.e
+    same exports theirs.e direct.e
+}
+check packed-x86_64 packed x86_64
+check packed-arm64 packed arm64
+
+# no more than 4 GiB of file
+too_large() {
+    use_heaps arm64
+    truncate -s 2200M zeros
+    "$work/heapgen" heap.heap heap.list --cpu=aarch64 --one --imports=none --size=4M
+    expect_fail 1 olink --target="$TARGET" -o heap.dylib heap.heap -sectcreate __DATA __a zeros -sectcreate __DATA __b zeros
+    expect_text err 'Mach-O files end at 4 GiB'
+    [ ! -e heap.dylib ] || die "there is an output"
+}
+check too-large too_large
+
+finish
