@@ -157,13 +157,15 @@ static uint32_t load_command(const struct lobj *lib)
 {
     const struct link_input *in = lib->in;
 
+    /* Where all references are weak, the image loads without it. */
+    bool weak = (in && in->weak) || (lib->referred && !lib->strong_ref);
+
     return in && in->reexport ? LC_REEXPORT_DYLIB
-           : in && in->weak   ? LC_LOAD_WEAK_DYLIB
+           : weak             ? LC_LOAD_WEAK_DYLIB
            : in && in->upward ? LC_LOAD_UPWARD_DYLIB
                               : LC_LOAD_DYLIB;
 }
 
-/* All references to the library are weak: the image loads without it. */
 static void put_libraries(const struct link *l, struct buf *b)
 {
     for (uint64_t i = 0; i < l->lib_count; i++) {

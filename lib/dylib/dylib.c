@@ -50,6 +50,12 @@ static bool decide(struct link *l)
         return diag_nomem(l->d);
     if (!ask_objects(l, &minos, &sdk))
         return false;
+    if (l->opt->version_script || l->opt->dynamic_list)
+        return diag_fail(l->d, E_UNSUPPORTED,
+                         "version scripts and dynamic lists: Mach-O has no versions; use --export "
+                         "or -exported_symbols_list");
+    if (l->opt->gc_sections)
+        diag_warn(l->d, "--gc-sections: sections of Mach-O are kept whole");
     y->platform = o->platform ? o->platform : PLATFORM_MACOS;
     y->minos = o->minos ? o->minos : minos;
     if (!y->minos)

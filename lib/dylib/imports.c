@@ -74,6 +74,20 @@ static bool list_inits(struct link *l)
     return true;
 }
 
+/* What the loader fixes of the slots in S. */
+static void count_fixups(const struct link *l, struct lsec *s, const uint32_t *order,
+                         uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        const struct lsym *sym = l->slots[order[i]].sym;
+
+        if (dylib_binds(sym))
+            s->symbolic++;
+        else if (!lsym_is_constant(sym))
+            s->relative++;
+    }
+}
+
 bool dylib_assign_slots(struct link *l)
 {
     struct dylib *y = l->dylib;
@@ -99,16 +113,8 @@ bool dylib_assign_slots(struct link *l)
                          8 * y->tlv_count);
     y->inits =
         new_section(l, "__TEXT,__init_offsets", 0, S_INIT_FUNC_OFFSETS, 2, 4 * y->init_count);
-    for (uint64_t i = 0; i < y->got_count; i++)
-        if (dylib_binds(l->slots[y->got_order[i]].sym))
-            y->got->symbolic++;
-        else
-            y->got->relative++;
-    for (uint64_t i = 0; i < y->tlv_count; i++)
-        if (dylib_binds(l->slots[y->tlv_order[i]].sym))
-            y->tlv->symbolic++;
-        else
-            y->tlv->relative++;
+    count_fixups(l, y->got, y->got_order, y->got_count);
+    count_fixups(l, y->tlv, y->tlv_order, y->tlv_count);
     return true;
 }
 

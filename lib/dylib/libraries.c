@@ -32,9 +32,17 @@ static struct file *open_installed(struct link *l, const char *name)
                 continue;
             path = arena_printf(&l->arena, "%s%s%.*s%s", root, i ? "/" : "",
                                 *endings[e] ? len : (int)strlen(from), from, endings[e]);
-            if (path && access(path, R_OK) == 0 && (f = arena_alloc(&l->arena, 1, sizeof *f)) &&
-                file_open(l->d, path, f))
-                return f;
+            if (!path || access(path, R_OK) != 0)
+                continue;
+            if (!(f = arena_alloc(&l->arena, 1, sizeof *f)) ||
+                !arena_grow(&l->arena, (void **)&l->files, l->file_count, &l->file_cap,
+                            sizeof *l->files)) {
+                diag_nomem(l->d);
+                return NULL;
+            }
+            if (!file_open(l->d, path, f))
+                return NULL;
+            return l->files[l->file_count++] = f;
         }
     return NULL;
 }
@@ -76,6 +84,8 @@ bool dylib_expand_library(struct link *l, struct lobj *o)
         struct object more = {.machine = l->darwin->cputype};
         bool ok = false;
 
+        if (!f && l->d->status != OK)
+            return false;
         if (!f) /* then its symbols are looked for elsewhere */
             continue;
         l->d->where = &here;
@@ -202,7 +212,7 @@ static bool add_system(struct link *l)
                            .soname = system_library,
                            .current_version = 1 << 16,
                            .compatibility_version = 1 << 16};
-    o->needed = o->referred = true;
+    o->needed = o->referred = o->strong_ref = true;
     o->order = (uint32_t)l->lib_count;
     l->libs[l->lib_count++] = o;
     return true;
@@ -213,9 +223,14 @@ static void drop_libraries(struct link *l)
 {
     uint64_t kept = 0;
 
-    for (uint64_t i = 0; i < l->global_count; i++)
-        if (l->globals[i]->state == SYM_SHARED && l->globals[i]->referred)
-            l->globals[i]->obj->referred = true;
+    for (uint64_t i = 0; i < l->global_count; i++) {
+        const struct lsym *s = l->globals[i];
+
+        if (s->state != SYM_SHARED || !s->referred)
+            continue;
+        s->obj->referred = true;
+        s->obj->strong_ref = s->obj->strong_ref || s->strong_ref;
+    }
     for (uint64_t i = 0; i < l->lib_count; i++) {
         struct lobj *o = l->libs[i];
 

@@ -65,6 +65,8 @@ static bool list_table(struct lister *t, const struct lsec *s, const uint32_t *o
     for (uint64_t i = 0; s && i < count; i++) {
         const struct lsym *sym = t->l->slots[order[i]].sym;
 
+        if (lsym_defined(sym) && lsym_is_constant(sym))
+            continue;
         if (!add(t, lsec_addr(s) + 8 * i, dylib_binds(sym) ? sym : NULL, 0))
             return false;
     }

@@ -149,6 +149,10 @@ static bool put_bind(const struct applier *ap, uint64_t offset, const struct lsy
 
 static bool put_address(const struct applier *ap, uint64_t offset, const struct lsym *sym)
 {
+    if (lsym_defined(sym) && lsym_is_constant(sym)) {
+        store_uint(field_at(ap, offset), 8, false, sym->addr);
+        return true;
+    }
     return dylib_binds(sym) ? put_bind(ap, offset, sym, 0) : put_rebase(ap, offset, sym->addr);
 }
 

@@ -2,6 +2,7 @@
 /* sections.c - which input section goes where. */
 
 #include "dylib/dylib.h"
+#include "elf/elf.h"
 #include "heap/object.h"
 
 #include <inttypes.h>
@@ -126,7 +127,7 @@ static struct out *new_out(struct maker *m, const char *name, uint32_t type)
         diag_nomem(l->d);
         return NULL;
     }
-    *o = (struct out){.name = name, .type = type};
+    *o = (struct out){.name = name, .type = type, .flags = SHF_ALLOC};
     p = &m->all[m->count];
     *p = (struct placed){.out = o, .order = (unsigned)m->count};
     m->count++;
@@ -315,7 +316,9 @@ static bool make_segments(struct link *l)
         section += (uint32_t)y->segments[i].out_count;
     }
     y->section_count = section - 1;
-    return true;
+    return y->section_count <= 255 ||
+           diag_fail(l->d, E_LINK, "%" PRIu32 " sections; symbols can be in one of 255 only",
+                     y->section_count);
 }
 
 /* ---- all ---- */

@@ -76,7 +76,7 @@ bool inputs_add_object(struct link *l, struct lobj *o, bool retain, const char *
         return diag_nomem(l->d);
     o->order = (uint32_t)l->obj_count;
     o->retain = retain;
-    o->hide = excluded(l, o->archive);
+    o->hide = excluded(l, o->archive) || (o->in && o->in->hidden);
     o->why = why;
     l->objs[l->obj_count++] = o;
     if (o->o.heap && !link_begin_heap(l, o))
@@ -101,7 +101,6 @@ static bool add_shared(struct link *l, struct item *item)
             return true;
         }
     o->needed = !item->as_needed;
-    o->in = item->in;
     if (l->darwin && !dylib_expand_library(l, o))
         return false;
     if (!link_add_shared(l, o))

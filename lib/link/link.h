@@ -144,8 +144,9 @@ struct lobj {
     const struct file *file; /* the file that holds its bytes, NULL if none */
     const char *archive;     /* path of the archive it came from, NULL */
     uint32_t order;          /* place among the inputs */
-    const struct link_input *in; /* a Mach-O library: how it is to be loaded */
-    bool referred;           /* a Mach-O library: something is bound to it */
+    const struct link_input *in; /* as the command line named it; NULL: it did not */
+    bool referred;           /* a Mach-O library: something is bound to it, */
+    bool strong_ref;         /* not weakly */
     struct lsec *secs;       /* for each section of O */
     struct lsym *locals;     /* for each symbol below first_global */
     struct lsym **globals;   /* for each other */

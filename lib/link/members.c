@@ -75,6 +75,7 @@ struct lobj *inputs_read_object(const struct link *l, struct diag *d, struct are
         return NULL;
     }
     o->file = item->file;
+    o->in = item->in;
     d->where = &here;
     if (item->kind == ITEM_ARCHIVE) {
         ok = member_bytes(d, a, item, member, &bytes, &o->file);

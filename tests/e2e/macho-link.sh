@@ -165,6 +165,7 @@ check archives-arm64 archives arm64
 
 options() {
     use_darwin "$1"
+    echo '{ global: a; local: *; };' >list2
     echo 'int a(void) { return 1; } int b(void) { return 2; } __attribute__((visibility("hidden"))) int h(void) { return 3; }' >o.c
     compile o.o o.c
     echo 'int absent(void); int test(void) { return absent(); }' >u.c
@@ -209,6 +210,30 @@ options() {
     dylink x.dylib o.o "${libs[0]}" -sectcreate __DATA __text_file text
     "$OBJTOOL" inspect --sections x.dylib >h
     expect_text h '__DATA,__text_file'
+
+    dylink x.dylib o.o "${libs[0]}" -map map
+    expect_text map '^__TEXT,__text  *0x00000000000' '_a'
+    llvm-ar-19 --format=darwin rcs libo.a o.o
+    dylink x.dylib -all_load -load_hidden libo.a "${libs[0]}"
+    [ -z "$(exports_of x.dylib)" ] || die "-load_hidden"
+    # a library that is only referred to weakly may be missing; ld64.lld says so too
+    echo 'extern int ext_fn(int) __attribute__((weak_import)); int test(int x) { return &ext_fn ? ext_fn(x) : -1; }' >weak.c
+    compile weak.o weak.c
+    for linker in dylink lldlink; do
+        $linker x.dylib weak.o "${libs[@]}"
+        llvm-objdump-19 --macho --private-headers x.dylib >h
+        expect_text h LC_LOAD_WEAK_DYLIB
+    done
+    [ "$(load x.dylib -- test 5)" = 4294967295 ] || die "a weak import"
+    # a constant has a slot without a fixup
+    printf '\t.globl _value\n\t.set _value, 0x1234\n\t.data\n\t.globl _where\n_where: .quad _value\n' >abs.s
+    compile abs.o abs.s
+    dylink x.dylib abs.o "${libs[0]}"
+    sound x.dylib
+    [ -z "$(rebases_of x.dylib)" ] || die "a constant is moved"
+    expect_fail 6 olink --target="$TARGET" -o x.dylib o.o --version-script=list2
+    olink --target="$TARGET" -o x.dylib o.o --gc-sections 2>err
+    expect_text err 'kept whole'
 
     # what cannot be made is refused in words
     expect_fail 6 olink -arch "$darwin" -execute o.o -o x
