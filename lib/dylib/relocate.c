@@ -321,33 +321,11 @@ static bool fill_own(const struct applier *ap)
 
 /* ---- a window ---- */
 
-/* The index of the first relocation of S at or behind OFFSET, in a section
-   whose relocations are sorted. */
-static uint64_t first_at(const struct lsec *s, uint64_t offset)
-{
-    uint64_t lo = 0, hi = s->sec->reloc_count;
-    struct diag quiet = {0};
-    struct reloc r;
-    unsigned got = 0;
-
-    while (lo < hi) {
-        uint64_t mid = lo + (hi - lo) / 2;
-
-        if (!s->obj->o.format->relocs(&quiet, &s->obj->o, s->index, mid, &r, 1, &got) || !got)
-            return 0;
-        if (r.offset < offset)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 bool dylib_relocate(struct link *l, struct diag *d, struct lsec *s, const struct window *w)
 {
     const struct applier ap = {.l = l, .d = d, .s = s, .w = w};
     struct reloc batch[RELOC_BATCH];
-    uint64_t first = s->sorted && w->from > 16 ? first_at(s, w->from - 16) : 0;
+    uint64_t first = s->sorted && w->from > 16 ? lsec_first_reloc(s, w->from - 16) : 0;
     bool ok = true, past = false;
     unsigned got = 0;
 

@@ -489,6 +489,9 @@ struct window {
     uint64_t marks_offset; /* in the file, of their first bit */
 };
 bool link_relocate(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
+/* The index of the first relocation of S at or behind OFFSET; S's relocations
+   are sorted. */
+uint64_t lsec_first_reloc(const struct lsec *s, uint64_t offset);
 
 /* ---- dynrel.c: .rela.dyn, .relr.dyn, .rela.plt, GOT, PLT ---- */
 bool link_make_dynrel(struct link *l); /* sizes, as far as they do not depend on addresses */

@@ -240,9 +240,7 @@ static bool relocate_batch(struct applier *ap, const struct reloc *batch, unsign
     return ok;
 }
 
-/* The index of the first relocation of S at or behind OFFSET, in a section
-   whose relocations are sorted. */
-static uint64_t first_at(const struct lsec *s, uint64_t offset)
+uint64_t lsec_first_reloc(const struct lsec *s, uint64_t offset)
 {
     uint64_t lo = 0, hi = s->sec->reloc_count;
     struct diag quiet = {0};
@@ -266,7 +264,7 @@ bool link_relocate(struct link *l, struct diag *d, struct lsec *s, const struct 
 {
     struct applier ap = {.l = l, .d = d, .s = s, .w = w, .big = s->obj->o.big};
     struct reloc batch[RELOC_BATCH];
-    uint64_t first = s->sorted && w->from > 16 ? first_at(s, w->from - 16) : 0;
+    uint64_t first = s->sorted && w->from > 16 ? lsec_first_reloc(s, w->from - 16) : 0;
     bool ok = true, past = false;
     unsigned got = 0;
 

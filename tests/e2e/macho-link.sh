@@ -272,6 +272,62 @@ E
 check weak-x86_64 weak x86_64
 check weak-arm64 weak arm64
 
+# what compact entries cannot describe keeps its DWARF record, with the distances of the image
+unwind() {
+    use_darwin "$1"
+    need llvm-dwarfdump-19
+    cat >u.s <<'E'
+	.text
+	.globl _odd, _plain
+	.p2align 2
+_plain:	.cfi_startproc
+	nop
+	ret
+	.cfi_endproc
+	.space 64
+_odd:	.cfi_startproc
+	.cfi_escape 0x0f, 0x03, 0x77, 0x08, 0x06
+	nop
+	ret
+	.cfi_endproc
+E
+    compile one.o u.s
+    sed 's/_odd/_odd2/; s/_odd:/_odd2:/; s/_plain/_plain2/; s/_plain:/_plain2:/' u.s >u2.s
+    compile two.o u2.s
+    compile plain.o "$macho/plain.c" -O1
+    dylink ours.dylib plain.o one.o two.o "${libs[@]}"
+    lldlink theirs.dylib plain.o one.o two.o "${libs[@]}"
+    sound ours.dylib
+    for f in ours theirs; do
+        llvm-nm-19 $f.dylib | awk '{ sub(/^0*/, "", $1); print $1, $3 }' | sort >$f.names
+        llvm-dwarfdump-19 --eh-frame $f.dylib | sed -n 's/.*FDE.*pc=0*\([0-9a-f]*\)\.\.\..*/\1/p' | sort | join - $f.names |
+            awk '{ print $2 }' | sort >$f.recorded
+    done
+    expect_text ours.recorded '^_odd$' '^_odd2$'
+    same "functions with a record" theirs.recorded ours.recorded
+    # exceptions: as many functions, with as many tables of handlers, as ld64.lld finds
+    cat >e.cc <<'E'
+struct E { int v; };
+struct G { int *p; ~G() { ++*p; } };
+int thrower(int x) { if (x > 3) throw E{x}; return x; }
+int catcher(int x) { int n = 0; try { G g{&n}; n += thrower(x); } catch (E &e) { return e.v; } catch (...) { return -1; } return n; }
+int nothrow(int x) noexcept { return thrower(x); }
+E
+    for level in -O0 -O2; do
+        compile e.o e.cc $level
+        dylink ours.dylib e.o "${libs[0]}" -undefined dynamic_lookup
+        lldlink theirs.dylib e.o "${libs[0]}" -undefined dynamic_lookup
+        sound ours.dylib
+        for f in ours theirs; do
+            llvm-objdump-19 --macho --unwind-info $f.dylib >$f.u
+            { grep -c 'LSDA offset=0x.*' $f.u; grep 'function offset=0x.*encoding' $f.u | awk '{ print $NF }' | sed 's/.*=//'; } >$f.s
+        done
+        same "unwind entries" theirs.s ours.s
+    done
+}
+check unwind-x86_64 unwind x86_64
+check unwind-arm64 unwind arm64
+
 # text stubs of all versions say the same
 stubs() {
     use_darwin "$1"
