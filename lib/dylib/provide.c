@@ -175,6 +175,6 @@ void dylib_place_provided(struct link *l)
         struct boundary b;
 
         if (s->linker)
-            s->addr = parse_boundary(s->name, &b) ? boundary_address(l, &b) : 0;
+            s->addr = parse_boundary(s->name, &b) ? boundary_address(l, &b) : l->opt->image_base;
     }
 }

@@ -225,6 +225,21 @@ options() {
         expect_text h LC_LOAD_WEAK_DYLIB
     done
     [ "$(load x.dylib -- test 5)" = 4294967295 ] || die "a weak import"
+    # what ld64 provides, wherever the image is based
+    cat >p.c <<'E'
+extern char start __asm("section$start$__DATA$__mine"), end __asm("section$end$__DATA$__mine");
+extern char header __asm("__mh_dylib_header"), handle __asm("___dso_handle"), text __asm("segment$start$__TEXT");
+__attribute__((section("__DATA,__mine"))) int mine[5] = {1};
+static char *at(char *p) { __asm__("" : "+r"(p)); return p; } /* compilers know that no two objects are in one place */
+long test(long x) { return x + (at(&end) - at(&start)) + (at(&header) == at(&text)) + (at(&handle) == at(&header)) + (at((char *)mine) == at(&start)); }
+E
+    compile p.o p.c -O1
+    for base in 0 10000000; do
+        dylink x.dylib p.o "${libs[0]}" -image_base $base
+        sound x.dylib
+        [ $base != 0 ] || [ "$(load x.dylib -- test 100)" = 123 ] || die "sections' boundaries"
+        [ $base = 0 ] || llvm-nm-19 x.dylib | grep -q '^0000000010.* T _test' || die "-image_base"
+    done
     # a constant has a slot without a fixup
     printf '\t.globl _value\n\t.set _value, 0x1234\n\t.data\n\t.globl _where\n_where: .quad _value\n' >abs.s
     compile abs.o abs.s
