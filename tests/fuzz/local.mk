@@ -131,5 +131,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_macho
 tests_fuzz_fuzz_macho_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
 endif
 EXTRA_DIST += \
+	tests/fuzz/corpus/macho/a-small-object.hex \
 	tests/fuzz/corpus/macho/empty-slices.hex \
-	tests/fuzz/corpus/macho/header-only.hex
+	tests/fuzz/corpus/macho/header-only.hex \
+	tests/fuzz/corpus/macho/stub.txt
