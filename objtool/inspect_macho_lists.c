@@ -224,8 +224,6 @@ static bool put_fixup(void *arg, const struct macho_fixup *x)
     struct macho_inspect *i = arg;
     char text[24];
 
-    if (x->bind ? !(i->parts & PART_RELOCS) : !(i->parts & PART_RELOCS))
-        return true;
     rep_row(i->r);
     rep_cell_hex(i->r, x->addr);
     rep_cell(i->r, i->f.segments[x->segment].name);

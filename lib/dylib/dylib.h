@@ -156,8 +156,6 @@ bool dylib_make_outs(struct link *l);
 bool dylib_layout(struct link *l);
 /* The number of the section that ADDR, in S's section, is in: as n_sect. */
 uint8_t dylib_section_number(const struct link *l, const struct lsec *s, uint64_t addr);
-/* The segment that O is in. */
-struct dylib_segment *dylib_segment_of(const struct link *l, const struct out *o);
 
 /* ---- relocate.c ---- */
 bool dylib_relocate(struct link *l, struct diag *d, struct lsec *s, const struct window *w);

@@ -118,23 +118,11 @@ static void place_heaps(struct link *l, uint32_t first, struct place *at)
         seg->vmsize = align_up(left, page);
         at->addr = seg->addr + seg->vmsize;
         at->offset = seg->offset + seg->filesize;
-        /* No hole between this segment and the next. */
-        if (i > first)
-            seg[-1].vmsize = seg->addr - seg[-1].addr;
-        else if (i > 0)
+        /* No hole in front of it, but behind code: old loaders refuse code whose
+           vmsize is not its filesize. */
+        if (i > 0 && !(seg[-1].initprot & VM_PROT_EXECUTE))
             seg[-1].vmsize = seg->addr - seg[-1].addr;
     }
-}
-
-struct dylib_segment *dylib_segment_of(const struct link *l, const struct out *o)
-{
-    struct dylib *y = l->dylib;
-
-    for (uint32_t i = 0; i < y->segment_count; i++)
-        for (uint64_t n = 0; n < y->segments[i].out_count; n++)
-            if (l->outs[y->segments[i].first_out + n] == o)
-                return &y->segments[i];
-    return NULL;
 }
 
 uint8_t dylib_section_number(const struct link *l, const struct lsec *s, uint64_t addr)

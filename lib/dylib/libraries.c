@@ -59,7 +59,6 @@ static bool append(struct link *l, struct object *to, const struct object *from)
            (from->symbol_count - 1) * sizeof *symbols);
     to->symbols = symbols;
     to->symbol_count = count;
-    to->has_weak = to->has_weak || from->has_weak;
     return true;
 }
 

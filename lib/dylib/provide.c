@@ -86,14 +86,12 @@ static void provide(struct link *l, struct lsym *s)
 static bool add_alias(struct link *l, const char *old, const char *name)
 {
     struct lsym *from = link_find(l, old), *to = link_intern(l, name, strlen(name));
-    struct lsec *sec = NULL;
 
     if (!to)
         return false;
     if (!from || !lsym_defined(from))
         return diag_fail(l->d, E_LINK, "`%s' is to be another name of `%s', which is not defined",
                          name, old);
-    sec = lsym_section(from);
     if (lsym_defined(to))
         return diag_fail(l->d, E_LINK,
                          "duplicate symbol `%s': defined in %s and on the command line", name,
@@ -102,7 +100,6 @@ static bool add_alias(struct link *l, const char *old, const char *name)
     to->obj = from->obj;
     to->index = from->index;
     to->visibility = VIS_DEFAULT;
-    (void)sec;
     return true;
 }
 

@@ -58,14 +58,13 @@ struct darwin_options {
     bool undefined_warn;   /* warning, suppress */
     struct strings lookup; /* -U: these */
     struct strings frameworks; /* -F: directories */
-    struct strings reexported, aliases; /* -alias: pairs */
+    struct strings aliases; /* -alias: pairs */
     struct version_script *exports, *hidden; /* -exported_symbol..., -unexported_symbol... */
     uint64_t headerpad;
     bool headerpad_max;
     enum darwin_choice chained, sign, init_offsets;
     bool no_uuid, no_function_starts, no_data_in_code;
-    bool flat_namespace, app_extension, dead_strip_dylibs, mark_dead_strippable;
-    bool objc; /* -ObjC: members with Objective-C classes are taken */
+    bool flat_namespace, app_extension, dead_strip_dylibs;
     const char *umbrella;
     struct sectcreate { const char *segment, *section, *path; } *sections;
     size_t section_count;

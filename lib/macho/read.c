@@ -72,9 +72,8 @@ static bool make_sections(struct diag *d, struct arena *a, const struct macho_fi
 
         if (s->align_log2 > MAX_ALIGN_LOG2)
             return diag_fail(d, E_UNSUPPORTED,
-                             "section %" PRIu32 ": %s: alignment 2^%" PRIu32
-                             "; no loader gives more than a page of 2^14",
-                             i + 1, s->full, s->align_log2);
+                             "section %" PRIu32 ": %s: alignment 2^%" PRIu32 "; 2^%d is allowed",
+                             i + 1, s->full, s->align_log2, MAX_ALIGN_LOG2);
         o->sections[i + 1] = (struct section){
             .name = s->full,
             .flags = section_flags(s),
@@ -289,7 +288,6 @@ static bool read(struct diag *d, struct arena *a, const char *name, struct span 
         .platform = f.platform,
         .minos = f.minos,
         .sdk = f.sdk,
-        .whole_sections = !(f.flags & MH_SUBSECTIONS_VIA_SYMBOLS),
         .data_in_code = f.data_in_code.data,
     };
     if ((f.cpusubtype & ~CPU_SUBTYPE_MASK) == CPU_SUBTYPE_ARM64E && f.cputype == CPU_TYPE_ARM64 &&

@@ -18,7 +18,6 @@ static bool add_symbol(struct collector *c, const char *name, bool weak, bool tl
     if (o->symbol_count == UINT32_MAX - 16 ||
         !arena_grow(c->a, (void **)&o->symbols, o->symbol_count, &c->cap, sizeof *o->symbols))
         return diag_nomem(c->d);
-    o->has_weak = o->has_weak || weak;
     o->symbols[o->symbol_count++] = (struct symbol){
         .name = name,
         .section = SECTION_ABS,

@@ -29,7 +29,7 @@ struct tbd {
         uint64_t symbol_count, symbol_cap;
         const char **reexports;
         uint64_t reexport_count, reexport_cap;
-        bool taken, weak;
+        bool taken;
     } * libraries, *lib;
     uint64_t library_count, library_cap;
 };
@@ -134,7 +134,6 @@ static bool add_symbol(struct tbd *t, const char *prefix, const char *name, bool
     if (!full || !arena_grow(t->a, (void **)&l->symbols, l->symbol_count, &l->symbol_cap,
                              sizeof *l->symbols))
         return diag_nomem(t->d);
-    l->weak = l->weak || weak;
     l->symbols[l->symbol_count++] = (struct symbol){
         .name = full,
         .section = SECTION_ABS,
@@ -393,7 +392,6 @@ static struct library *find_library(const struct tbd *t, const char *name)
 static bool take(struct tbd *t, struct library *l, struct object *o, uint64_t *cap)
 {
     l->taken = true;
-    o->has_weak = o->has_weak || l->weak;
     for (uint64_t i = 0; i < l->symbol_count; i++) {
         if (!arena_grow(t->a, (void **)&o->symbols, o->symbol_count, cap, sizeof *o->symbols))
             return diag_nomem(t->d);

@@ -17,7 +17,7 @@ static const struct rule {
     {"macho-order", macho_verify_order,
      "segments ascend in memory and file without overlap, __TEXT with the header first, "
      "__LINKEDIT last"},
-    {"macho-size", macho_verify_size, "filesize is at most vmsize; at most 255 segments"},
+    {"macho-size", macho_verify_size, "filesize is at most vmsize, and that of code its vmsize; at most 255 segments"},
     {"macho-align", macho_verify_align,
      "segments start at pages: 16 KiB on arm64, 4 KiB on x86-64"},
     {"macho-rights", macho_verify_rights,

@@ -109,6 +109,11 @@ void macho_verify_size(struct macho_verify *v)
         if (s->filesize > s->vmsize)
             macho_found(v, "segment %s: filesize 0x%" PRIx64 " is more than vmsize 0x%" PRIx64,
                         s->name, s->filesize, s->vmsize);
+        else if (s->initprot & VM_PROT_EXECUTE && s->vmsize - s->filesize >= 0x4000)
+            macho_found(v,
+                        "segment %s is code, and its vmsize 0x%" PRIx64
+                        " is not its filesize 0x%" PRIx64,
+                        s->name, s->vmsize, s->filesize);
     }
     if (f->segment_count > MAX_SEGMENTS)
         macho_found(v, "%" PRIu32 " segments, and loaders allow %d", f->segment_count,
@@ -304,7 +309,8 @@ void macho_verify_linkedit(struct macho_verify *v)
     qsort(parts, count, sizeof *parts, by_offset);
     for (uint32_t i = 0; i < count && macho_go_on(v); i++) {
         const struct part *p = &parts[i];
-        uint64_t pad = p->align == 1 ? 8 : p->align;
+        /* Strings may start at the next 8, the signature at the next 16. */
+        uint64_t pad = p->align == 16 ? 15 : p->align == 1 ? 7 : 0;
 
         if (p->offset < linkedit->fileoff || p->offset + p->size > file_end)
             macho_found(v, "%s (0x%" PRIx64 " bytes at 0x%" PRIx64 ") are not inside of __LINKEDIT",
@@ -318,7 +324,7 @@ void macho_verify_linkedit(struct macho_verify *v)
         if (p->offset < end)
             macho_found(v, "%s at 0x%" PRIx64 " lie over what ends at 0x%" PRIx64, p->name,
                         p->offset, end);
-        else if (p->offset >= end + pad && !is_covered(f, end, p->offset))
+        else if (p->offset > end + pad && !is_covered(f, end, p->offset))
             macho_found(v, "0x%" PRIx64 " bytes in front of %s belong to nothing", p->offset - end,
                         p->name);
         end = p->offset + p->size;
@@ -326,7 +332,7 @@ void macho_verify_linkedit(struct macho_verify *v)
     if (file_end != f->in.size)
         macho_found(v, "__LINKEDIT ends at 0x%" PRIx64 ", the file at 0x%" PRIx64, file_end,
                     f->in.size);
-    if (count && end < file_end && file_end - end >= 16)
+    if (count && end < file_end)
         macho_found(v, "0x%" PRIx64 " bytes at the end of __LINKEDIT belong to nothing",
                     file_end - end);
 }

@@ -136,12 +136,10 @@ struct object {
 
     /* Mach-O only. */
     uint32_t platform, minos, sdk; /* as LC_BUILD_VERSION has them; PLATFORM 0: not said */
-    bool whole_sections;           /* no part of a section may be left out */
     struct span data_in_code;      /* struct data_in_code_entry of each place */
     uint32_t current_version, compatibility_version;
     const char **reexports; /* of a library: whose symbols count as its own */
     uint32_t reexport_count;
-    bool has_weak; /* a library defines weak symbols, which others may replace */
 };
 
 /* One relocation, whatever the format. */

@@ -4,7 +4,7 @@
 
 support=$here/../support
 macho=$here/macho
-need clang-19 ld64.lld-19 llvm-objdump-19 llvm-readobj-19 python3
+need clang-19 ld64.lld-19 llvm-objdump-19 llvm-readobj-19 lldb-19 python3
 
 # use_darwin CPU: x86_64 or arm64. Sets TARGET, RUN and HOSTCC.
 use_darwin() {
@@ -51,12 +51,10 @@ sound() {
     llvm-readobj-19 --file-headers --sections --symbols --macho-data-in-code --macho-dysymtab --macho-segment "$1" \
         >readobj.out 2>readobj.err || die "llvm-readobj of $1"
     [ ! -s readobj.err ] || { head readobj.err; die "llvm-readobj complains of $1"; }
-    if have lldb-19; then
-        lldb-19 -b -o "target create $1" -o "image dump sections $1" -o "image dump symtab $1" >lldb.out 2>&1 ||
-            die "lldb of $1"
-        expect_text lldb.out "Current executable set to"
-        reject_text lldb.out '^error:'
-    fi
+    lldb-19 -b -o "target create $1" -o "image dump sections $1" -o "image dump symtab $1" >lldb.out 2>&1 ||
+        die "lldb of $1"
+    expect_text lldb.out "Current executable set to"
+    reject_text lldb.out '^error:'
     "$OBJTOOL" verify "$1" || die "objtool verify $1"
 }
 

@@ -112,7 +112,7 @@ check compare-arm64 compare arm64
 
 archives() {
     use_darwin "$1"
-    need llvm-ar-19
+    need llvm-ar-19 llvm-lipo-19
     for i in 1 2 3; do
         echo "int member$i(int x) { return x + $i; }" >m$i.c
         compile m$i.o m$i.c
@@ -148,17 +148,15 @@ archives() {
     expect_text e _member2
     reject_text e _member1
     # universal ones: the slice is picked
-    if have llvm-lipo-19; then
-        other=x86_64
-        [ "$darwin" = x86_64 ] && other=arm64
-        clang-19 -target $other-apple-macos13 -c m1.c -o other.o
-        llvm-lipo-19 -create -output fat.o m1.o other.o
-        dylink f.dylib fat.o "${libs[0]}"
-        [ "$(load f.dylib -- member1 5)" = 6 ] || die "the wrong slice"
-        llvm-lipo-19 -create -output fat.o other.o
-        expect_fail 1 olink -dylib -arch "$darwin" -o f.dylib fat.o
-        expect_text err 'has nothing for'
-    fi
+    other=x86_64
+    [ "$darwin" != x86_64 ] || other=arm64
+    clang-19 -target $other-apple-macos13 -c m1.c -o other.o
+    llvm-lipo-19 -create -output fat.o m1.o other.o
+    dylink f.dylib fat.o "${libs[0]}"
+    [ "$(load f.dylib -- member1 5)" = 6 ] || die "the wrong slice"
+    llvm-lipo-19 -create -output fat.o other.o
+    expect_fail 1 olink -dylib -arch "$darwin" -o f.dylib fat.o
+    expect_text err 'has nothing for'
 }
 check archives-x86_64 archives x86_64
 check archives-arm64 archives arm64
@@ -410,6 +408,7 @@ check stubs-arm64 stubs arm64
 # in the place of ld64 under clang, and Julia's own line
 drivers() {
     use_darwin "$1"
+    need llvm-ar-19 llvm-install-name-tool-19
     compile o.o "$macho/ext.c"
     mkdir -p bin lib
     ln -sf "$OBJTOOL" bin/ld64.objtool
@@ -447,12 +446,10 @@ E
     dylink rt.dylib rt.o "${libs[0]}"
     [ "$(load rt.dylib sys.dylib -- jl_check 5)" = 10 ] || die "the Julia-shaped image is wrong"
     # what PackageCompiler does to it afterwards
-    if have llvm-install-name-tool-19; then
-        llvm-install-name-tool-19 -id @rpath/a-longer-name-than-before.dylib sys.dylib
-        "$OBJTOOL" sign sys.dylib
-        sound sys.dylib
-        [ "$(load rt.dylib sys.dylib -- jl_check 5)" = 10 ] || die "after install_name_tool"
-    fi
+    llvm-install-name-tool-19 -id @rpath/a-longer-name-than-before.dylib sys.dylib
+    "$OBJTOOL" sign sys.dylib
+    sound sys.dylib
+    [ "$(load rt.dylib sys.dylib -- jl_check 5)" = 10 ] || die "after install_name_tool"
 }
 check drivers-x86_64 drivers x86_64
 check drivers-arm64 drivers arm64
@@ -479,6 +476,7 @@ check reproducible reproducible
 # a signature for what other tools have changed, in a new inode
 sign() {
     use_darwin "$1"
+    need llvm-lipo-19
     compile o.o "$macho/ext.c"
     lldlink l.dylib o.o "${libs[0]}" -no_adhoc_codesign
     if [ "$1" = arm64 ]; then

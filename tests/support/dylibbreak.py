@@ -195,6 +195,13 @@ def linkedit_renamed(m): m.b[m.segment('__LINKEDIT') + 8:m.segment('__LINKEDIT')
 def filesize_over_vmsize(m): m.p64(m.segment('__TEXT') + 32, 0x1000)
 
 @mutation('macho-size')
+def code_larger_in_memory(m):
+    """__TEXT, with what follows moved out of the way."""
+    for at in m.segments()[1:]:
+        m.p64(at + 24, m.u64(at + 24) + 0x10000)
+    m.p64(m.segment('__TEXT') + 32, m.u64(m.segment('__TEXT') + 32) + 0x10000)
+
+@mutation('macho-size')
 def vmsize_zero(m): m.p64(m.segment('__DATA') + 32, 0)
 
 @mutation('macho-commands')
@@ -271,6 +278,17 @@ def gap_between_parts(m):
     m.p32(at + 8, m.u32(at + 8) + 8)
     m.p32(at + 12, max(m.u32(at + 12), 8) - 8)
     m.p32(m.command('TRIE') + 12, m.u32(m.command('TRIE') + 12) - 8)
+
+@mutation('macho-linkedit')
+def gap_of_a_few_bytes(m):
+    """The one that install_name_tool calls out of place: 7 bytes less than the pad that is declared."""
+    at = m.command('TRIE')
+    m.p32(at + 12, m.u32(at + 12) - 7)
+
+@mutation('macho-linkedit')
+def bytes_in_linkedit_behind_the_end(m):
+    m.b += b'\0' * 15
+    m.p64(m.segment('__LINKEDIT') + 48, m.u64(m.segment('__LINKEDIT') + 48) + 15)
 
 @mutation('macho-linkedit')
 def parts_overlap(m): m.p32(m.command('TRIE') + 12, m.u32(m.command('TRIE') + 12) + 16)
