@@ -7,7 +7,8 @@
  *
  * The program is linked at a fixed address (-no-pie), where the image finds Lua's C functions
  * again; another build of it is refused.  Lua hashes addresses, so its memory is not relocated:
- * it stands where the arena stood, or is refused. */
+ * it stands where the arena stood, or is refused.  Modules in C are loaded somewhere else each
+ * time: they may be required in the thawed Lua, not in FILE. */
 #include "arena.h"
 
 #include <lauxlib.h>
@@ -33,10 +34,18 @@ static lua_State *start(const char *file)
     if (!arena_map(0))
         fail("the arena's address is taken");
     *arena = (struct arena){ARENA_BASE + 4096, ARENA_BASE + ARENA_ROOM, {0}, 0, NULL};
-    luaL_openlibs(arena->engine = lua_newstate(allocate, NULL));
-    if (luaL_dofile(arena->engine, file))
-        fail(lua_tostring(arena->engine, -1));
-    return arena->engine;
+    lua_State *lua = arena->engine = lua_newstate(allocate, NULL);
+    luaL_openlibs(lua);
+    lua_getglobal(lua, "package");
+    lua_getfield(lua, -1, "cpath");
+    lua_pushliteral(lua, ""); /* no modules in C yet */
+    lua_setfield(lua, -3, "cpath");
+    if (luaL_dofile(lua, file))
+        fail(lua_tostring(lua, -1));
+    lua_settop(lua, 2);
+    lua_setfield(lua, 1, "cpath");
+    lua_settop(lua, 0);
+    return lua;
 }
 
 static void freeze(const char *heap, const char *file)
@@ -46,7 +55,11 @@ static void freeze(const char *heap, const char *file)
     struct simg_error e;
     uint64_t count = 0, *slots = malloc(ARENA_ROOM); /* of which little is touched */
 
-    lua_gc(start(file), LUA_GCCOLLECT);
+    lua_State *lua = start(file);
+    lua_gc(lua, LUA_GCCOLLECT);
+    if (lua_getfield(lua, LUA_REGISTRYINDEX, "_CLIBS") == LUA_TTABLE && lua_rawlen(lua, -1))
+        fail("a module in C is loaded: its functions would not be there again");
+    lua_pop(lua, 1);
     all.size = ((uint64_t)(arena->next - ARENA_BASE) + 4095) & ~UINT64_C(4095);
     for (uint64_t at = 0; at < all.size; at += 8) /* a word that points inside is a pointer */
         if (*(uint64_t *)(ARENA_BASE + at) - (uint64_t)ARENA_BASE < all.size)

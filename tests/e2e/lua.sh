@@ -59,4 +59,18 @@ other_build() {
 }
 check other_build other_build
 
+# Modules in C are not of the image: they are found when it is thawed, and refused before.
+c_modules() {
+    echo 'ok, why = pcall(require, "c_module")' >asks.lua
+    echo 'package.loadlib("./c_module.so", "luaopen_c_module")' >loads.lua
+    printf '#include <lauxlib.h>\nint luaopen_c_module(lua_State *L) { lua_pushinteger(L, 42); return 1; }\n' >c_module.c
+    gcc -shared -fPIC $(pkg-config --cflags lua5.4) c_module.c -o c_module.so
+    export LUA_CPATH_5_4="$PWD/?.so"
+    "$lua" freeze asks.heap asks.lua
+    olink --heap-base=0x2f1d00000000 asks.heap -o "$PWD/asks.so"
+    "$lua" thaw "$PWD/asks.so" 'assert(not ok) print((require "c_module"))' | grep -qx 42
+    expect_fail 1 "$lua" freeze loads.heap loads.lua
+    expect_text err 'a module in C is loaded'
+}
+check c_modules c_modules
 finish
