@@ -7,6 +7,7 @@
  * segment has fewer than 65535 of them (layout.c, sections.c). */
 
 #include "dylib/dylib.h"
+#include "link/window.h"
 
 #include <inttypes.h>
 

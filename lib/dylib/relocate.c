@@ -7,6 +7,7 @@
 
 #include "base/par.h"
 #include "dylib/dylib.h"
+#include "link/window.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
 
 #include "base/par.h"
 #include "dylib/dylib.h"
+#include "link/window.h"
 #include "macho/signature.h"
 
 #include <errno.h>

@@ -28,5 +28,5 @@ lib_libsysobj_la_SOURCES += \
 	lib/link/slots.c \
 	lib/link/symtab.c \
 	lib/link/version.c \
-	lib/link/window.c \
+	lib/link/window.c lib/link/window.h \
 	lib/link/write.c

@@ -9,7 +9,7 @@
 
 #include "base/par.h"
 #include "link/complaints.h"
-#include "link/link.h"
+#include "link/window.h"
 #include "sysimage/format.h"
 
 #include <errno.h>

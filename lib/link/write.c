@@ -2,7 +2,7 @@
 /* write.c - an ELF image: what is where in the file, and the build-id. */
 
 #include "elf/elf.h"
-#include "link/link.h"
+#include "link/window.h"
 
 #include <errno.h>
 #include <stdlib.h>
