@@ -16,7 +16,7 @@ use_darwin() {
     esac
     need "$HOSTCC" "${RUN[@]:0:1}"
     loader=$work/dylibload.$darwin
-    [ -x "$loader" ] || "$HOSTCC" -O1 -Wall -o "$loader" "$support/dylibload.c" -ldl
+    [ -x "$loader" ] || "$HOSTCC" -O1 -Wall -o "$loader" "$support/dylibload.c" "$support/dylibfix.c" -ldl
     libs=("$macho/libSystem.tbd" "$macho/libext.tbd")
 }
 

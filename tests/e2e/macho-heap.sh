@@ -11,7 +11,7 @@ use_heaps() {
     use_darwin "$1"
     case $1 in x86_64) elf=x86_64 ;; *) elf=aarch64 ;; esac
     walker=$work/heapwalk.$1
-    [ -x "$walker" ] || "$HOSTCC" -O1 -Wall -D_GNU_SOURCE -DWITH_DYLIB -o "$walker" "$support/heapwalk.c" "$support/dylibload.c" -ldl
+    [ -x "$walker" ] || "$HOSTCC" -O1 -Wall -D_GNU_SOURCE -DWITH_DYLIB -o "$walker" "$support/heapwalk.c" "$support/dylibload.c" "$support/dylibfix.c" -ldl
     [ -e "$work/own.$1.o" ] || clang-19 -target "$TARGET" -O1 -ffreestanding -c "$support/heapown.c" -o "$work/own.$1.o"
     own=$work/own.$1.o
 }

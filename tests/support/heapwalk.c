@@ -5,7 +5,7 @@
  *   WAY  dlopen   IMAGE by its path
  *        linked   this program is linked with the image
  *        image    IMAGE through libsysimage (where built with it)
- *        dylib    IMAGE, a Mach-O library, through dylibload.c (WITH_DYLIB)
+ *        dylib    IMAGE, a Mach-O library, through dylibload.c and dylibfix.c (WITH_DYLIB)
  *        program  this program has the heap and heapown.c in it (where built so: IN_PROGRAM)
  *   --apart        the segments lie apart, as another linker put them
  *   --own          the roots have no names: by the image's own_root()

@@ -12,7 +12,8 @@ tests_support_libsupport_la_SOURCES = \
 EXTRA_DIST += \
 	tests/support/dylib_slots.py \
 	tests/support/dylibbreak.py \
-	tests/support/dylibload.c \
+	tests/support/dylibfix.c \
+	tests/support/dylibload.c tests/support/dylibload.h \
 	tests/support/failalloc.c \
 	tests/support/heapgen.c \
 	tests/support/heapown.c \
