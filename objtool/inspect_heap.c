@@ -107,6 +107,33 @@ static void put_counts(const struct heap_view *v)
     rep_num(v->r, NULL, "roots", h->root_count);
 }
 
+void heap_put_place(struct report *r, const struct image_heap *h)
+{
+    const char *mode = heap_mode_name(h->mode);
+    struct buf *line = NULL;
+
+    rep_str(r, "mode", NULL, mode);
+    rep_hex(r, "addr", NULL, h->at);
+    rep_hex(r, "base", NULL, h->base);
+    rep_flag(r, "needs_image", h->flags & SIMG_HEAP_NEEDS_IMAGE);
+    rep_flag(r, "has_maps", h->flags & SIMG_HEAP_HAS_SLOTS);
+    if (r->as_json)
+        return;
+    line = rep_line(r, "heap");
+    buf_printf(line, "at 0x%" PRIx64 ", ", h->at);
+    if (image_heap_is_mobile(h))
+        buf_printf(line, "relocates itself when it is loaded");
+    else if (h->mode == SIMG_MODE_PRELINKED)
+        buf_printf(line, "prelinked for 0x%" PRIx64, h->base);
+    else if (h->mode == SIMG_MODE_NATIVE)
+        buf_printf(line, "relocated by the system's loader");
+    else
+        buf_printf(line, "not relocated: slots hold heap addresses");
+    if (h->flags & SIMG_HEAP_NEEDS_IMAGE)
+        buf_printf(line, ", refers to the rest of the image");
+    rep_end_line(r);
+}
+
 void heap_put_facts(const struct heap_view *v)
 {
     const struct heap *h = v->h;

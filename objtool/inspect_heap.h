@@ -17,6 +17,8 @@ struct heap_view {
 };
 
 /* Whose it is, its counts and its metadata. */
+/* Where an image has its heap, and who relocates it. */
+void heap_put_place(struct report *r, const struct image_heap *h);
 void heap_put_facts(const struct heap_view *v);
 /* The table of segments; those that are too many for a summary are left out
    of text, unless they were asked for. */

@@ -356,19 +356,10 @@ static void put_heap(struct macho_inspect *i, const struct image_heap *h)
 {
     struct heap_view v = {i->r, &h->heap, h, i->parts};
     bool summary = i->r->as_json || !(i->parts & ~(unsigned)PART_MEMBERS);
-    struct buf *line = NULL;
 
     rep_open(i->r, NULL, '{');
     if (summary) {
-        rep_str(i->r, "mode", NULL, heap_mode_name(h->mode));
-        rep_hex(i->r, "addr", NULL, h->at);
-        if (!i->r->as_json) {
-            line = rep_line(i->r, "heap");
-            buf_printf(line, "at 0x%" PRIx64 ", %s", h->at,
-                       h->mode == SIMG_MODE_NATIVE ? "relocated by the system's loader"
-                                                   : "not relocated: slots hold heap addresses");
-            rep_end_line(i->r);
-        }
+        heap_put_place(i->r, h);
         heap_put_facts(&v);
     }
     if (summary || i->parts & PART_SEGMENTS)

@@ -90,10 +90,6 @@ static void look_for_tlv(struct link *l)
 static bool resolve(struct link *l)
 {
     l->arch = l->darwin->arch;
-    if (l->heap_count && l->heap_relocs == HEAP_RELOCS_PRELINKED)
-        return diag_fail(l->d, E_UNSUPPORTED,
-                         "--heap-relocs=prelinked: not supported for Mach-O, whose loader moves "
-                         "every library; use native or none");
     if (!decide(l) || !link_make_internal(l) || !dylib_provide(l) || !dylib_resolve(l) ||
         !link_resolve_heaps(l))
         return false;
@@ -101,7 +97,8 @@ static bool resolve(struct link *l)
     return true;
 }
 
-/* The loader takes back the right to write by itself (SG_READ_ONLY). */
+/* The loader takes back the right to write by itself (SG_READ_ONLY); what start-up
+   code writes to, it protects. */
 static bool settle_heaps(struct link *l)
 {
     bool ok = link_settle_heaps(l);
@@ -111,11 +108,10 @@ static bool settle_heaps(struct link *l)
             struct lsec *s = &l->heaps[i]->secs[n];
 
             s->late_rights = false;
-            if (s->live && s->sec->flags & SEC_EXEC && s->sec->slots &&
-                l->heap_relocs == HEAP_RELOCS_NATIVE)
+            if (s->live && s->sec->flags & SEC_EXEC && s->heap->slots.count)
                 ok = diag_fail(l->d, E_UNSUPPORTED,
-                               "%s: segment %u: has pointers among code, and the loader of Mach-O "
-                               "images writes to no code; keep them in another segment",
+                               "%s: segment %u: has pointers among code, and in Mach-O "
+                               "images nobody writes to code; keep them in another segment",
                                s->obj->o.name, n - 1);
         }
     return ok;
@@ -204,4 +200,5 @@ const struct link_target link_target_dylib = {
     .finish_window = dylib_finish_window,
     .marks = true,
     .mark_slots = dylib_mark_slots,
+    .binds = dylib_binds,
 };

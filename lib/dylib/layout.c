@@ -87,6 +87,20 @@ static bool place_segment(struct link *l, struct dylib_segment *seg, struct plac
     return true;
 }
 
+/* What is added to the slots of HEAP.  Prelinked heaps keep the distances that
+   they have in the image. */
+static uint64_t value_of(const struct link *l, const struct lobj *heap)
+{
+    switch (l->heap_relocs) {
+    case HEAP_RELOCS_PRELINKED:
+        return l->heap_place + (heap->heap_base - l->heaps[0]->heap_base);
+    case HEAP_RELOCS_NATIVE:
+        return heap->heap_base;
+    default:
+        return 0;
+    }
+}
+
 /* Segments of heaps keep their distances: each reaches up to the next. */
 static void place_heaps(struct link *l, uint32_t first, struct place *at)
 {
@@ -105,6 +119,7 @@ static void place_heaps(struct link *l, uint32_t first, struct place *at)
             if (i == first || l->outs[seg[-1].first_out]->heap != o->heap)
                 o->heap->heap_base = align_up(at->addr, UINT64_C(1) << SIMG_SEGMENT_ALIGN_LOG2);
             o->addr = o->heap->heap_base + s->sec->addr;
+            o->heap->heap_value = value_of(l, o->heap);
             at->offset = align_up(at->offset, page);
             o->offset = zero ? 0 : at->offset;
             s->offset = 0;
@@ -158,7 +173,7 @@ static void count_fixups(const struct link *l, struct dylib_segment *seg)
                 continue;
             seg->rebases += s->relative;
             seg->binds += s->symbolic;
-            if (s->sec->slots && l->heap_relocs != HEAP_RELOCS_NONE)
+            if (s->sec->slots && l->heap_relocs == HEAP_RELOCS_NATIVE)
                 seg->rebases += s->sec->slots->count;
         }
     }

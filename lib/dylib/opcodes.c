@@ -95,12 +95,11 @@ static bool list_section(struct lister *t, const struct lsec *s)
 {
     struct reloc batch[RELOC_BATCH];
     unsigned got = 0;
-    uint64_t base = 0;
 
     t->s = s;
     if (s->obj == t->l->objs[0])
         return true;
-    if (s->sec->slots && link_heap_adds(t->l, s, &base) &&
+    if (s->sec->slots && t->l->heap_relocs == HEAP_RELOCS_NATIVE &&
         !slots_each(s->sec->slots, 0, s->size, add_slot, t))
         return false;
     for (uint64_t first = 0; first < s->sec->reloc_count; first += got) {

@@ -170,7 +170,7 @@ bool dylib_mark_slots(struct link *l, struct diag *d, struct lsec *s, const stru
 {
     struct applier ap = {.l = l, .d = d, .s = s, .w = w};
 
-    return !l->dylib->chained ||
+    return !l->dylib->chained || l->heap_relocs != HEAP_RELOCS_NATIVE ||
            slots_each(s->sec->slots, w->from, w->from + w->size, put_slot, &ap);
 }
 

@@ -268,8 +268,11 @@ static bool add_heap_segments(struct link *l, uint64_t index, uint32_t *number, 
         if (!(seg = new_segment(l, name, cap)))
             return false;
         seg->initprot = rights_of(name, o);
-        seg->flags =
-            seg->initprot & VM_PROT_WRITE && !(s->sec->flags & SEC_WRITE) ? SG_READ_ONLY : 0;
+        /* Start-up code that relocates a heap comes after the loader took the rights. */
+        seg->flags = seg->initprot & VM_PROT_WRITE && !(s->sec->flags & SEC_WRITE) &&
+                             !(l->heap_relocs == HEAP_RELOCS_PRELINKED && s->heap->slots.count)
+                         ? SG_READ_ONLY
+                         : 0;
         seg->first_out = index;
         seg->out_count = 1;
         seg->heap_from = from;

@@ -18,35 +18,43 @@ lib_libsysobj_la_SOURCES += \
 	lib/heap/image_parts.h \
 	lib/heap/image_rows.c
 
-# The start-up code of images (runtime/startup.c), compiled for each CPU, as arrays.
-EXTRA_DIST += runtime/startup.c runtime/move.h
+# The start-up code of images (runtime/startup.c), compiled for each CPU and system, as arrays.
+EXTRA_DIST += runtime/startup.c runtime/startup_linux.h runtime/startup_darwin.h runtime/move.h
 BUILT_SOURCES += lib/heap/startup_bytes.h
-CLEANFILES += lib/heap/startup_bytes.h lib/heap/startup-x86_64.o lib/heap/startup-aarch64.o
 nodist_lib_libsysobj_la_SOURCES = lib/heap/startup_bytes.h
 STARTUP_INPUTS = $(top_srcdir)/runtime/startup.c $(top_srcdir)/runtime/move.h \
+	$(top_srcdir)/runtime/startup_linux.h $(top_srcdir)/runtime/startup_darwin.h \
 	$(top_srcdir)/include/sysimage/format.h
 STARTUP_FLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIC -fvisibility=hidden \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Wconversion -Wshadow
+STARTUP_OBJECTS = lib/heap/startup-x86_64.o lib/heap/startup-aarch64.o \
+	lib/heap/startup-x86_64_macos.o lib/heap/startup-arm64_macos.o
+CLEANFILES += lib/heap/startup_bytes.h $(STARTUP_OBJECTS)
 startup_verbose = $(startup_verbose_@AM_V@)
 startup_verbose_ = $(startup_verbose_@AM_DEFAULT_V@)
 startup_verbose_0 = @echo "  STARTUP " $@;
 
 # No path of the build gets into the object; no compiler gives an empty one.
-lib/heap/startup-x86_64.o: $(STARTUP_INPUTS)
-	@$(MKDIR_P) lib/heap
-	$(startup_verbose)if test -n "$(STARTUP_CC_x86_64)"; then \
-	  $(STARTUP_CC_x86_64) $(STARTUP_FLAGS) -I$(top_srcdir)/include -c $(top_srcdir)/runtime/startup.c -o $@; \
-	else : >$@; fi
-lib/heap/startup-aarch64.o: $(STARTUP_INPUTS)
-	@$(MKDIR_P) lib/heap
-	$(startup_verbose)if test -n "$(STARTUP_CC_aarch64)"; then \
-	  $(STARTUP_CC_aarch64) $(STARTUP_FLAGS) -I$(top_srcdir)/include -c $(top_srcdir)/runtime/startup.c -o $@; \
-	else : >$@; fi
+STARTUP_COMPILE = $(startup_verbose)$(MKDIR_P) lib/heap; \
+	compile_startup () { \
+	  if test $$\# = 0; then : >$@; \
+	  else "$$@" $(STARTUP_FLAGS) -I$(top_srcdir)/include -c $(top_srcdir)/runtime/startup.c -o $@; fi; \
+	}; compile_startup
 
-lib/heap/startup_bytes.h: lib/heap/startup-x86_64.o lib/heap/startup-aarch64.o
-	$(startup_verbose)for cpu in x86_64 aarch64; do \
-	  echo "static const uint8_t startup_$$cpu[] = {"; \
-	  od -An -v -tx1 lib/heap/startup-$$cpu.o | sed 's/ \(..\)/0x\1,/g'; \
-	  test -s lib/heap/startup-$$cpu.o || echo 0; \
+lib/heap/startup-x86_64.o: $(STARTUP_INPUTS)
+	$(STARTUP_COMPILE) $(STARTUP_CC_x86_64)
+lib/heap/startup-aarch64.o: $(STARTUP_INPUTS)
+	$(STARTUP_COMPILE) $(STARTUP_CC_aarch64)
+lib/heap/startup-x86_64_macos.o: $(STARTUP_INPUTS)
+	$(STARTUP_COMPILE) $(STARTUP_CC_x86_64_macos)
+lib/heap/startup-arm64_macos.o: $(STARTUP_INPUTS)
+	$(STARTUP_COMPILE) $(STARTUP_CC_arm64_macos)
+
+lib/heap/startup_bytes.h: $(STARTUP_OBJECTS)
+	$(startup_verbose)for object in $(STARTUP_OBJECTS); do \
+	  name=`basename $$object .o | tr - _`; \
+	  echo "static const uint8_t $$name[] = {"; \
+	  od -An -v -tx1 $$object | sed 's/ \(..\)/0x\1,/g'; \
+	  test -s $$object || echo 0; \
 	  echo "};"; \
 	done >$@.tmp && mv $@.tmp $@

@@ -7,8 +7,8 @@
 
 #include "base/bytes.h"
 
-/* The object for the CPU with ELF's number E_MACHINE; empty if objtool was
-   built without a compiler for it. */
-struct span startup_object(uint16_t e_machine);
+/* The object for the CPU with ELF's number E_MACHINE, an ELF one, or a Mach-O
+   one if MACHO; empty if objtool was built without a compiler for it. */
+struct span startup_object(uint16_t e_machine, bool macho);
 
 #endif

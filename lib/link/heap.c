@@ -12,13 +12,11 @@
 #include "heap/place.h"
 #include "heap/startup.h"
 #include "link/link.h"
+#include "macho/machine.h"
 
 #include <stdlib.h>
 
-static bool is_prelinked(const struct link *l)
-{
-    return l->heap_relocs == HEAP_RELOCS_PRELINKED;
-}
+static bool is_prelinked(const struct link *l) { return l->heap_relocs == HEAP_RELOCS_PRELINKED; }
 
 static void leave_out(struct lobj *o, uint32_t section)
 {
@@ -78,7 +76,9 @@ static bool needs_rights(const struct lobj *o, bool native)
 /* An object like any other, but that it comes with us. */
 static bool add_start(struct link *l)
 {
-    struct span bytes = startup_object(l->machine->number);
+    struct span bytes = l->darwin ? startup_object(l->darwin->table_machine, true)
+                                  : startup_object(l->machine->number, false);
+    const struct format *format = l->darwin ? &format_macho : &format_elf;
     struct lobj *o = arena_alloc(&l->arena, 1, sizeof *o);
 
     if (!o)
@@ -87,30 +87,54 @@ static bool add_start(struct link *l)
         return diag_fail(l->d, E_UNSUPPORTED,
                          "this objtool was built without the code that starts an image on %s; "
                          "--heap-relocs=native may do without it",
-                         l->machine->arch->name);
-    return format_elf.read(l->d, &l->arena, "<start-up code>", bytes, &o->o) &&
+                         l->darwin ? l->darwin->arch->name : l->machine->arch->name);
+    return format->read(l->d, &l->arena, "<start-up code>", bytes, &o->o) &&
            link_prepare_object(l, l->d, &l->arena, o) &&
            inputs_add_object(l, o, true, "starts the image's heap");
+}
+
+/* The object that was added last comes first: Mach-O has no priorities of
+   initialisers, they run in the order of the inputs. */
+static void put_first(struct link *l)
+{
+    struct lobj *last = l->objs[l->obj_count - 1];
+
+    memmove(l->objs + 2, l->objs + 1, (l->obj_count - 2) * sizeof *l->objs);
+    l->objs[1] = last;
+    for (uint64_t i = 1; i < l->obj_count; i++)
+        l->objs[i]->order = (uint32_t)i;
 }
 
 bool link_start_heaps(struct link *l)
 {
     bool native = l->heap_relocs == HEAP_RELOCS_NATIVE, needed = false;
 
+    /* The loader of Mach-O images takes rights back by itself. */
     for (uint64_t i = 0; i < l->heap_count; i++)
-        needed = needed || is_prelinked(l) || needs_rights(l->heaps[i], native);
-    return !needed || add_start(l);
+        needed = needed || is_prelinked(l) || (!l->darwin && needs_rights(l->heaps[i], native));
+    if (needed && !add_start(l))
+        return false;
+    if (needed && l->darwin)
+        put_first(l);
+    return true;
 }
 
 /* ---- what the image prefers, and what it imports ---- */
 
+/* Where the image is to lie, with the heaps in it.  The loader of Mach-O images
+   passes over what they prefer, so there it is where the heaps lie if they are
+   mapped alone. */
 static void choose_base(struct link *l)
 {
-    uint64_t place = heap_place_begin(l->opt->soname);
+    uint64_t place = heap_place_begin(l->opt->soname), address = 0;
 
     for (uint64_t i = 0; i < l->heap_count; i++)
         place = heap_place_add(place, l->heaps[i]->o.heap);
-    l->image_base = heap_place_address(place);
+    address = heap_place_address(place);
+    if (l->darwin)
+        l->heap_place = l->opt->heap_base ? l->opt->heap_base : address;
+    else if (!l->opt->image_base_set)
+        l->image_base = address;
 }
 
 static bool check_kind(const struct link *l, const struct lobj *o, uint32_t import)
@@ -132,7 +156,7 @@ bool link_resolve_heaps(struct link *l)
 {
     bool ok = true;
 
-    if (l->heap_count && is_prelinked(l) && !l->opt->image_base_set)
+    if (l->heap_count && is_prelinked(l))
         choose_base(l);
     for (uint64_t i = 0; i < l->heap_count; i++) {
         struct lobj *o = l->heaps[i];
@@ -165,14 +189,14 @@ bool link_heap_settles(const struct link *l, const struct lsec *s, const struct 
 
 uint64_t link_heap_bias(const struct link *l, const struct lsec *s, const struct lsym *sym)
 {
-    bool relative = s->obj->o.heap && l->heap_relocs == HEAP_RELOCS_NONE && is_own(s, sym);
+    bool biased = s->obj->o.heap && (is_prelinked(l) ? !lsym_is_constant(sym) : is_own(s, sym));
 
-    return relative ? s->obj->heap_base : 0;
+    return biased ? s->obj->heap_base - s->obj->heap_value : 0;
 }
 
 bool link_heap_adds(const struct link *l, const struct lsec *s, uint64_t *base)
 {
-    *base = s->obj->heap_base;
+    *base = s->obj->heap_value;
     return s->sec->slots && l->heap_relocs != HEAP_RELOCS_NONE;
 }
 
@@ -196,7 +220,7 @@ static bool find_moving(struct finder *f, struct lsec *s)
         for (unsigned i = 0; i < got; i++) {
             const struct lsym *sym = lobj_sym(s->obj, batch[i].symbol);
 
-            if (lsym_preemptible(sym) || lsym_is_constant(sym) || lsym_is_resolved(sym))
+            if (f->l->target->binds(sym) || lsym_is_constant(sym) || lsym_is_resolved(sym))
                 continue;
             if (!arena_grow(&f->l->arena, (void **)&f->at, f->count, &f->cap, sizeof *f->at))
                 return diag_nomem(f->l->d);

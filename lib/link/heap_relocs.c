@@ -79,7 +79,7 @@ static void store_entry(const struct link *l, const struct heap_relas *r, uint64
 
     store_uint(out, 8, false, lsec_addr(r->of) + offset);
     store_uint(out + 8, 8, false, l->machine->relative);
-    store_uint(out + 16, 8, false, word + r->of->obj->heap_base);
+    store_uint(out + 16, 8, false, word + r->of->obj->heap_value);
 }
 
 static void fill_relas(const struct link *l, const struct lsec *s, uint64_t from, uint64_t size,

@@ -72,7 +72,7 @@ static void add_import_slots(struct maker *m, const struct lobj *o)
         struct heap_import_slot slot = heap_import_slot_at(h, i);
 
         if (!heap_slot_is_stub(&o->o, &slot) &&
-            lsym_preemptible(lobj_sym(o, heap_import_symbol(h, slot.import))))
+            m->l->target->binds(lobj_sym(o, heap_import_symbol(h, slot.import))))
             table_add_import_slot(&m->table, &slot);
     }
 }
@@ -106,7 +106,7 @@ static void add_heap(struct maker *m, const struct lobj *o)
     table_add_heap(&m->table, &(struct table_heap){
                                   .o = &o->o,
                                   .at = distance(m, o->heap_base),
-                                  .base = mode == SIMG_MODE_NONE ? 0 : o->heap_base,
+                                  .base = o->heap_value,
                                   .mode = mode,
                                   .flags = heap_flags(m, o),
                                   .slot_count = slots,

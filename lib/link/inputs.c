@@ -291,5 +291,5 @@ bool link_read_inputs(struct link *l)
         return l->heap_count ? diag_fail(l->d, E_USAGE,
                                          "a heap is for every CPU: say which with --target")
                              : diag_fail(l->d, E_USAGE, "no input files");
-    return l->darwin || link_start_heaps(l);
+    return link_start_heaps(l);
 }

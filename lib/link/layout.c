@@ -78,7 +78,8 @@ static bool load_segments(struct link *l, uint64_t page)
         if (o->empty || !(o->flags & SHF_ALLOC))
             continue;
         if (starts_segment(prev, o)) {
-            if (!(g = add_segment(l, PT_LOAD, segment_flags(o), o->heap ? heap_align(o, page) : page)))
+            if (!(g = add_segment(l, PT_LOAD, segment_flags(o),
+                                  o->heap ? heap_align(o, page) : page)))
                 return false;
             if (!prev) { /* the first holds the headers as well */
                 g->addr = l->image_base;
@@ -192,8 +193,8 @@ static bool make_segments(struct link *l, uint64_t page)
         for (uint32_t i = 0; i < l->segment_count; i++) {
             struct segment *g = &l->segments[i];
 
-            if (g->type == PT_LOAD && g->addr <= relro->addr &&
-                relro->addr < g->addr + g->memsz && l->relro_end > g->addr + g->memsz)
+            if (g->type == PT_LOAD && g->addr <= relro->addr && relro->addr < g->addr + g->memsz &&
+                l->relro_end > g->addr + g->memsz)
                 g->memsz = l->relro_end - g->addr;
         }
     }
@@ -234,7 +235,8 @@ static bool check_sizes(const struct link *l)
 
 /* A heap's segments keep the distances of the heap's own address space, whose
    address 0 comes to a huge page. */
-static void place_heap(struct position *at, const struct out *prev, struct out *o, uint64_t page)
+static void place_heap(const struct link *l, struct position *at, const struct out *prev,
+                       struct out *o, uint64_t page)
 {
     uint64_t align = heap_align(o, page);
 
@@ -246,6 +248,7 @@ static void place_heap(struct position *at, const struct out *prev, struct out *
                 most = UINT64_C(1) << o->heap->o.sections[i].align_log2;
         o->heap->heap_base = align_up(at->addr, most);
     }
+    o->heap->heap_value = l->heap_relocs == HEAP_RELOCS_NONE ? 0 : o->heap->heap_base;
     o->addr = o->heap->heap_base + o->secs[0]->sec->addr;
     at->addr = o->addr + o->size;
     o->offset = align_up(at->offset, align) + o->addr % align;
@@ -278,7 +281,7 @@ static bool place_in_memory(struct link *l, uint64_t page, uint64_t common, bool
             continue;
         }
         if (o->heap) {
-            place_heap(&at, prev, o, page);
+            place_heap(l, &at, prev, o, page);
             if (at.addr - l->image_base > LINK_MAX_SIZE || at.offset > LINK_MAX_SIZE)
                 return too_large(l, o);
             prev = o;

@@ -132,6 +132,7 @@ const struct link_target link_target_elf = {
     .phases = elf_phases,
     .phase_count = sizeof elf_phases / sizeof *elf_phases,
     .relocate = link_relocate,
+    .binds = lsym_preemptible,
 };
 
 static int64_t now_ms(void)

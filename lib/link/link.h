@@ -154,7 +154,8 @@ struct lobj {
     bool hide;               /* --exclude-libs */
     bool needed;             /* shared: DT_NEEDED */
     const char *why;         /* why it is in the link, for --print-retained */
-    uint64_t heap_base;      /* a heap: the address of its address 0, once laid out */
+    uint64_t heap_base;      /* a heap: the address of its address 0, once laid out, */
+    uint64_t heap_value;     /* and what is added to its slots */
 };
 
 /* Place of an output section: by what its pages may do, then by use. */
@@ -228,6 +229,8 @@ struct link_target {
     bool marks; /* finish_window() wants them */
     /* Mark the slots of S, of a heap, in the window; their words are addresses. */
     bool (*mark_slots)(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
+    /* S may turn out to be another image's when this one is loaded. */
+    bool (*binds)(const struct lsym *s);
 };
 extern const struct link_target link_target_elf, link_target_dylib;
 
@@ -292,6 +295,7 @@ struct link {
     uint64_t heap_count, heap_cap;
     uint64_t heap_relative, heap_relr; /* native: slots in .rela.dyn; words in .relr.dyn */
     uint64_t image_base; /* the address that the image prefers */
+    uint64_t heap_place; /* Mach-O, prelinked: what the first heap prefers, mapped alone */
 
     struct segment *segments;
     uint32_t segment_count, segment_cap;

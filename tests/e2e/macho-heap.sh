@@ -31,22 +31,53 @@ every_mode() {
     for shape in "${shapes[@]}"; do
         # shellcheck disable=SC2086 # a list of options
         generate $shape --own --plain-code
-        for mode in native none; do
+        for mode in native prelinked none; do
             flag=
-            [ $mode = native ] || flag=--none
+            [ $mode != none ] || flag=--none
             for fixups in -fixup_chains -no_fixup_chains; do
-                olink --target="$TARGET" --heap-relocs=$mode $fixups -o heap.dylib heap.heap "$own"
+                olink --target="$TARGET" --heap-relocs=$mode $fixups -o heap.dylib heap.heap "$own" "${libs[0]}"
                 sound heap.dylib
                 # shellcheck disable=SC2086
                 walk heap.dylib $flag
                 "$OBJTOOL" inspect heap.dylib >i
-                case $mode in native) expect_text i "relocated by the system's loader" ;; *) expect_text i 'slots hold heap addresses' ;; esac
+                case $mode in
+                native) expect_text i "relocated by the system's loader" ;;
+                prelinked) expect_text i 'prelinked for 0x7' ;;
+                none) expect_text i 'slots hold heap addresses' ;;
+                esac
             done
         done
     done
 }
 check modes-x86_64 every_mode x86_64
 check modes-arm64 every_mode arm64
+
+# start-up code of a prelinked heap is the first to run, whatever stands first on the line
+start_first() {
+    local flag first
+    use_heaps "$1"
+    generate --seed=1 --plain-code --imports=none
+    echo '__attribute__((constructor)) static void early(void) {} int anchor;' >early.c
+    compile early.o early.c
+    for flag in -fixup_chains -no_fixup_chains; do
+        olink --target="$TARGET" --heap-relocs=prelinked $flag -o heap.dylib early.o heap.heap "${libs[0]}"
+        sound heap.dylib
+        [ $flag = -fixup_chains ] || continue
+        first=$(llvm-objdump-19 -s --section=__init_offsets heap.dylib | awk 'END { print $2 }')
+        first=${first:6:2}${first:4:2}${first:2:2}${first:0:2}
+        llvm-nm-19 heap.dylib | grep -q "0*$first t ___simg_start$" || die "$first runs first"
+    done
+    # who gives no libSystem is told
+    expect_fail 1 olink --target="$TARGET" --heap-relocs=prelinked -undefined error -o heap.dylib early.o heap.heap
+    expect_text err '_mprotect'
+    # where it is to lie can be said
+    olink --target="$TARGET" --heap-relocs=prelinked --heap-base=0x7b1200000000 -o heap.dylib early.o heap.heap "${libs[0]}"
+    "$OBJTOOL" inspect heap.dylib >i
+    expect_text i 'prelinked for 0x7b1200000000'
+    walk heap.dylib
+}
+check start-first-x86_64 start_first x86_64
+check start-first-arm64 start_first arm64
 
 # words that chained fixups have no room for, and places that they cannot reach, are errors with their place
 limits() {
@@ -66,8 +97,8 @@ limits() {
     generate --seed=1
     expect_fail 6 olink --target="$TARGET" -o heap.dylib heap.heap
     expect_text err 'pointers among code'
-    expect_fail 6 olink --target="$TARGET" --heap-relocs=prelinked -o heap.dylib heap.heap
-    expect_text err 'not supported for Mach-O'
+    expect_fail 6 olink --target="$TARGET" --heap-relocs=prelinked -o heap.dylib heap.heap "${libs[0]}"
+    expect_text err 'pointers among code'
 }
 # pointers with tags from bit 48 up lead nowhere, as far as a file can tell
 sound_but_tags() { "$OBJTOOL" verify --ignore=macho-fixups "$1"; }
