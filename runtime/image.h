@@ -30,8 +30,9 @@ struct load {
 /* An image's file: where the bytes of an address are. */
 struct file {
     int fd;
-    uint64_t size;
-    struct load *loads;
+    uint64_t start; /* of the image in it: 0, or where its part of a universal file is */
+    uint64_t size;  /* of the image */
+    struct load *loads; /* offsets from START */
     uint32_t load_count;
     uint64_t table; /* the table's address */
     uint64_t table_size;
@@ -57,7 +58,7 @@ struct simg {
 enum simg_status note_find(const uint8_t *at, uint64_t size, uint64_t *desc, struct simg_note *out,
                            struct simg_error *e);
 
-/* ---- image_file.c ---- */
+/* ---- image_file.c, and image_elf.c, image_macho.c for what it finds ---- */
 
 /* Read FD's headers and find its table.  FILE is to be ended with file_end(),
    in any case. */

@@ -11,13 +11,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Pages of a file are code on Apple's arm64 only if the system's loader checked
+   their signature. */
+#if defined __APPLE__ && defined __aarch64__
+enum { CODE_CAN_BE_MAPPED = false };
+#else
+enum { CODE_CAN_BE_MAPPED = true };
+#endif
+
+static bool has_code(const struct table *t, const struct simg_table_heap *h)
+{
+    for (uint32_t i = 0; i < h->segment_count; i++)
+        if (t->segments[h->first_segment + i].prot & SIMG_PROT_X)
+            return true;
+    return false;
+}
+
 bool image_can_map(const struct table *t)
 {
     for (uint32_t i = 0; i < t->head->heap_count; i++) {
         const struct simg_table_heap *h = &t->heaps[i];
 
         if ((h->flags & SIMG_HEAP_NEEDS_IMAGE) || h->mode == SIMG_MODE_NATIVE ||
-            (h->mode == SIMG_MODE_PRELINKED && !(h->flags & SIMG_HEAP_HAS_SLOTS)))
+            (h->mode == SIMG_MODE_PRELINKED && !(h->flags & SIMG_HEAP_HAS_SLOTS)) ||
+            (!CODE_CAN_BE_MAPPED && has_code(t, h)))
             return false;
     }
     return true;

@@ -4,14 +4,19 @@ noinst_LTLIBRARIES += runtime/libwriter.la
 runtime_libwriter_la_SOURCES = \
 	runtime/error.c runtime/error.h \
 	runtime/image.h \
-	runtime/image_file.c \
+	runtime/image_elf.c \
+	runtime/image_file.c runtime/image_file.h \
 	runtime/image_loaded.c \
 	runtime/image_look.c \
+	runtime/image_macho.c \
 	runtime/image_map.c \
 	runtime/image_note.c \
 	runtime/image_open.c \
 	runtime/image_table.c \
 	runtime/image_verify.c \
+	runtime/loaded.h \
+	runtime/loaded_elf.c \
+	runtime/loaded_macho.c \
 	runtime/map.h \
 	runtime/map_posix.c \
 	runtime/move.h \

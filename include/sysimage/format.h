@@ -72,6 +72,9 @@ enum simg_root_kind { SIMG_ROOT_DATA = 0, SIMG_ROOT_FUNCTION = 1 };
 /* ---- the image ---- */
 
 #define SIMG_NOTE_NAME "SYSIMAGE"
+/* In a Mach-O image the table is this section of this segment. */
+#define SIMG_MACHO_SEGMENT "__TEXT"
+#define SIMG_MACHO_SECTION "__sysimage"
 #define SIMG_TABLE_MAGIC "SYSIMAGE" /* 8 bytes, no NUL */
 
 enum {

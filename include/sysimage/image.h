@@ -66,7 +66,8 @@ struct simg_options {
     void *resolve_arg;
 };
 
-/* Open the image in file PATH.
+/* Open the image in file PATH: ELF or Mach-O (of a universal file, the part
+ * for this CPU).
  *
  * OPTIONS may be NULL for none.  The heap is mapped by this library from the
  * file, page by page as it is used, if that can be done: if its slots are

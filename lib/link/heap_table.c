@@ -197,7 +197,7 @@ bool link_make_heap_table(struct link *l)
     }
     if (!make_table(l, false, &table))
         return false;
-    s = new_constant(l, "__TEXT,__sysimage", ".sysimage", 4);
+    s = new_constant(l, SIMG_MACHO_SEGMENT "," SIMG_MACHO_SECTION, ".sysimage", 4);
     s->size = table.size;
     buf_free(&table);
     l->made[MADE_HEAP_TABLE] = s;

@@ -7,7 +7,7 @@
 
 const struct macho_section *macho_heap_table(const struct macho_file *f)
 {
-    return macho_find_section(f, "__TEXT", "__sysimage");
+    return macho_find_section(f, SIMG_MACHO_SEGMENT, SIMG_MACHO_SECTION);
 }
 
 static bool bytes_at(void *arg, uint64_t addr, uint64_t size, struct span *out)

@@ -29,6 +29,7 @@ script_tests += \
 	tests/e2e/macho-heap.sh \
 	tests/e2e/macho-link.sh \
 	tests/e2e/macho-others.sh \
+	tests/e2e/macho-runtime.sh \
 	tests/e2e/macho-verify.sh \
 	tests/e2e/many-sections.sh \
 	tests/e2e/merge.sh \

@@ -79,6 +79,37 @@ start_first() {
 check start-first-x86_64 start_first x86_64
 check start-first-arm64 start_first arm64
 
+# libsysimage maps heaps of Mach-O images, on any system: clean where they are prelinked for, moved
+# elsewhere, from the part of a universal file that is for this CPU
+mapped() {
+    local mode flag base
+    use_heaps x86_64
+    [ "$(uname -m)" = x86_64 ] || skip "for x86-64"
+    gcc -O1 -Wall -D_GNU_SOURCE -DWITH_LIBSYSIMAGE -I"$top_srcdir/include" -o walk-image "$support/heapwalk.c" \
+        -L"$top_builddir/runtime/.libs" -lsysimage -Wl,-rpath,"$(realpath "$top_builddir/runtime/.libs")" -ldl
+    generate --seed=6 --size=16M --plain-code --imports=none
+    for mode in prelinked none; do
+        flag=
+        [ $mode = prelinked ] || flag=--none
+        olink --target="$TARGET" --heap-relocs=$mode -o heap.dylib heap.heap "${libs[0]}"
+        # shellcheck disable=SC2086
+        ./walk-image heap.list image "$PWD/heap.dylib" $flag --times=3 || die "walk $mode"
+    done
+    olink --target="$TARGET" --heap-relocs=prelinked -o heap.dylib heap.heap "${libs[0]}"
+    base=$("$OBJTOOL" inspect heap.dylib | sed -n 's/.*prelinked for \(0x[0-9a-f]*\).*/\1/p')
+    ./walk-image heap.list image "$PWD/heap.dylib" --at="$base" --dirty=0
+    ./walk-image heap.list image "$PWD/heap.dylib" --take="$base" --relocated
+    olink --target=arm64-apple-macos13 --heap-relocs=prelinked -o other.dylib heap.heap "${libs[0]}"
+    expect_fail 1 ./walk-image heap.list image "$PWD/other.dylib"
+    llvm-lipo-19 -create other.dylib heap.dylib -output both.dylib
+    ./walk-image heap.list image "$PWD/both.dylib" --at="$base"
+    llvm-lipo-19 -create other.dylib -output one.dylib
+    expect_fail 1 ./walk-image heap.list image "$PWD/one.dylib"
+    olink --target="$TARGET" -o native.dylib heap.heap
+    expect_fail 1 ./walk-image heap.list image "$PWD/native.dylib"
+}
+check mapped mapped
+
 # words that chained fixups have no room for, and places that they cannot reach, are errors with their place
 limits() {
     use_heaps "$1"

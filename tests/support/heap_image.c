@@ -305,3 +305,47 @@ void seal_heap_image(uint8_t out[HIMG_SIZE])
     store_uint(out + HIMG_TABLE + 24, 8, false, 0);
     store_uint(out + HIMG_TABLE + 24, 8, false, XXH3_64bits(out + HIMG_TABLE, HIMG_TABLE_SIZE));
 }
+
+/* mach-o/loader.h: mach_header_64, segment_command_64, section_64. */
+void make_heap_image_macho(uint8_t out[HIMG_SIZE])
+{
+    static const struct {
+        uint32_t offset, filesize, vmsize;
+    } segments[] = {{0, 0x2000, 0x2000},          {HIMG_RW, 0x200, 0x200}, {HIMG_RO, 0x100, 0x100},
+                    {HIMG_ZERO, 0, 0x3000},       {HIMG_CODE, 0x40, 0x40}, {HIMG_GOT, 8, 8},
+                    {HIMG_PLT, 16, 16},           {HIMG_DYNAMIC, 0x100, 0x100}};
+    enum { SEGMENTS = sizeof segments / sizeof *segments };
+    struct pen p = {out};
+
+    make_heap_image(out);
+    memset(out, 0, HIMG_DYNSYM);
+    put(&p, 4, 0xfeedfacf);
+    put(&p, 4, 0x01000007);
+    put(&p, 4, 3);
+    put(&p, 4, 6); /* MH_DYLIB */
+    put(&p, 4, SEGMENTS);
+    put(&p, 4, 72 * SEGMENTS + 80);
+    put(&p, 8, 0);
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        put(&p, 4, 0x19); /* LC_SEGMENT_64 */
+        put(&p, 4, i == 0 ? 72 + 80 : 72);
+        memcpy(p.at, i == 0 ? "__TEXT" : "__HEAP", 6);
+        p.at += 16;
+        put(&p, 8, HIMG_BASE + segments[i].offset);
+        put(&p, 8, segments[i].vmsize);
+        put(&p, 8, segments[i].offset);
+        put(&p, 8, segments[i].filesize);
+        put(&p, 8, 3 | 3ull << 32);
+        put(&p, 8, i == 0 ? 1 : 0);
+        if (i > 0)
+            continue;
+        memcpy(p.at, "__sysimage", 10);
+        memcpy(p.at + 16, "__TEXT", 6);
+        p.at += 32;
+        put(&p, 8, HIMG_BASE + HIMG_TABLE);
+        put(&p, 8, HIMG_TABLE_SIZE);
+        put(&p, 4, HIMG_TABLE);
+        p.at += 28;
+    }
+    assert(p.at <= out + HIMG_NOTE);
+}

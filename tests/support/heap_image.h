@@ -60,6 +60,9 @@ enum { HROW_RW, HROW_RO, HROW_ZERO, HROW_CODE, HROW_GOT, HROW_PLT };
 
 void make_heap_image(uint8_t out[HIMG_SIZE]);
 
+/* The same image with headers of Mach-O. */
+void make_heap_image_macho(uint8_t out[HIMG_SIZE]);
+
 /* Make the checksums right again, where they are. */
 void seal_heap_image(uint8_t out[HIMG_SIZE]);
 

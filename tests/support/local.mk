@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/support/heapwalk.c \
 	tests/support/imagebreak.c \
 	tests/support/imagetest.c \
+	tests/support/macos.h \
 	tests/support/make-reloc-vectors.sh \
 	tests/support/marker.s \
 	tests/support/movetest.c \

@@ -24,9 +24,14 @@ static uint8_t image[HIMG_SIZE];
 static int fd;
 static struct simg_error e;
 
+static bool macho;
+
 static void make(void)
 {
-    make_heap_image(image);
+    if (macho)
+        make_heap_image_macho(image);
+    else
+        make_heap_image(image);
 #if defined __aarch64__
     store_uint(image + HIMG_TABLE + 32, 4, false, 183);
 #endif
@@ -45,6 +50,12 @@ static void setup(void)
     ck_assert_int_ge(fd, 0);
     make();
     put_file();
+}
+
+static void setup_macho(void)
+{
+    macho = true;
+    setup();
 }
 
 static void teardown(void) { close(fd); }
@@ -575,7 +586,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("image");
-    TCase *t = tcase_create("image");
+    TCase *t = tcase_create("image"), *m = tcase_create("Mach-O");
     SRunner *runner = srunner_create(s);
     int failed;
 
@@ -593,6 +604,17 @@ int main(void)
     tcase_add_test(t, many);
     tcase_set_timeout(t, 300);
     suite_add_tcase(s, t);
+    tcase_add_checked_fixture(m, setup_macho, teardown);
+    tcase_add_test(m, its_own_address);
+    tcase_add_test(m, looking);
+    tcase_add_test(m, elsewhere);
+    tcase_add_test(m, imports);
+    tcase_add_test(m, checksums);
+    tcase_add_loop_test(m, every_bit, 0, 2);
+    tcase_add_loop_test(m, every_bit_sealed, 0, 1);
+    tcase_add_test(m, every_length);
+    tcase_set_timeout(m, 300);
+    suite_add_tcase(s, m);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
