@@ -3,6 +3,7 @@
  * they have together. */
 
 #include "inspect.h"
+#include "macho/file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ struct archive_inspect {
     struct archive ar;
     struct totals *totals;
     struct julia_symbols julia;
-    uint64_t elf_members;
+    uint64_t elf_members, macho_members;
 };
 
 /* By how the archive's first member is called. */
@@ -40,6 +41,8 @@ static const char *kind_of(struct span in)
 {
     if (elf_is(in))
         return "elf";
+    if (macho_is(in))
+        return "mach-o";
     if (in.size >= 4 && (!memcmp(in.at, "BC\xc0\xde", 4) || !memcmp(in.at, "\xde\xc0\x17\x0b", 4)))
         return "llvm-bitcode";
     if (archive_is(in))
@@ -69,6 +72,7 @@ static bool add_members(struct archive_inspect *x)
         struct arena a = {0};
         struct inspect i;
 
+        x->macho_members += macho_is(m->data);
         if (!elf_is(m->data))
             continue;
         x->d->where = &here;
@@ -141,14 +145,16 @@ static bool put_contents(struct archive_inspect *x)
         struct arena a = {0};
         struct inspect i;
 
-        if (!elf_is(m->data))
+        if (!elf_is(m->data) && !macho_is(m->data))
             continue;
         if (!x->r->as_json)
             buf_printf(&x->r->text, "\n");
         rep_open(x->r, NULL, '{');
         rep_str(x->r, "member", NULL, m->name);
         x->d->where = &here;
-        ok = open_member(x, m, &a, &i) && inspect_elf(&i);
+        ok = elf_is(m->data) ? open_member(x, m, &a, &i) && inspect_elf(&i)
+                             : inspect_macho(x->d, x->r, &a, x->parts & LIST_PARTS, m->name,
+                                             m->data);
         x->d->where = here.up;
         rep_close(x->r);
         arena_free(&a);
@@ -172,7 +178,9 @@ static void put_head(struct archive_inspect *x, struct span in)
     if (!x->ar.has_index)
         rep_str(x->r, NULL, "index", "none");
     rep_num(x->r, "member_count", NULL, x->ar.member_count);
-    rep_num(x->r, "elf_members", x->ar.thin ? NULL : "ELF members", x->elf_members);
+    rep_num(x->r, "elf_members", x->ar.thin || x->macho_members ? NULL : "ELF members",
+            x->elf_members);
+    rep_num(x->r, "macho_members", x->macho_members ? "Mach-O members" : NULL, x->macho_members);
 }
 
 bool inspect_archive(struct diag *d, struct report *r, struct arena *a, unsigned parts,

@@ -50,6 +50,12 @@ script_tests += \
 	tests/e2e/inspect.sh
 
 slow_tests += \
+	tests/e2e/heap-link.sh \
+	tests/e2e/heap-pack.sh \
+	tests/e2e/plugin-matrix.sh \
+	tests/e2e/plugin.sh \
+	tests/e2e/symbols.sh \
+	tests/e2e/tls.sh \
 	tests/e2e/plugin-libs.sh \
 	tests/e2e/image-loader.sh \
 	tests/e2e/code-models.sh \

@@ -120,6 +120,8 @@ archives() {
     echo 'int member2(int); long test(long x) { return member2((int)x); }' >t.c
     compile t.o t.c
     llvm-ar-19 --format=darwin rcs libm.a m1.o m2.o m3.o
+    "$OBJTOOL" inspect --members --symbols libm.a >i
+    expect_text i 'Mach-O members 3' 'mach-o        m2.o' '_member3'
     # members are found wherever the archive stands
     dylink a.dylib libm.a t.o "${libs[0]}"
     exports_of a.dylib >e
