@@ -9,7 +9,9 @@ include lib/obj/local.mk
 include lib/arch/local.mk
 include lib/elf/local.mk
 include lib/macho/local.mk
+include lib/coff/local.mk
 include lib/heap/local.mk
 include lib/link/local.mk
 include lib/dylib/local.mk
+include lib/dll/local.mk
 include lib/pack/local.mk

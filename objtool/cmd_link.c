@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "darwin.h"
+#include "mingw.h"
 #include "link_opts.h"
 #include "link_table.h"
 #include "tell.h"
@@ -114,6 +115,7 @@ static int help(const struct link_command *c)
     if (!c->options.ld_rules) {
         help_rows(&out, link_own_rows, link_own_row_count);
         help_rows(&out, darwin_rows, darwin_row_count);
+        help_rows(&out, mingw_rows, mingw_row_count);
     }
     help_keywords(&out);
     buf_printf(&out,

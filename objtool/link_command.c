@@ -6,6 +6,7 @@
 
 #include "base/response.h"
 #include "darwin.h"
+#include "mingw.h"
 #include "link_table.h"
 
 #include <string.h>
@@ -49,19 +50,21 @@ static bool check(struct link_command *c)
     return o->input_count > 0 || diag_fail(c->d, E_USAGE, "no input files");
 }
 
-/* Rows of ld; before them, for Mach-O, those of ld64; behind them, outside of
+/* Rows of ld; before them, for Mach-O, those of ld64, for PE those of MinGW's ld; behind them, outside of
    ld, those that only we have. */
 static const struct opt_row *all_rows(struct link_command *c, size_t *count)
 {
     size_t darwin = c->darwin ? darwin_row_count : 0;
+    size_t mingw = c->mingw ? mingw_row_count : 0;
     size_t own = c->options.ld_rules ? 0 : link_own_row_count;
-    struct opt_row *rows = arena_alloc(c->a, darwin + link_row_count + own, sizeof *rows);
+    struct opt_row *rows = arena_alloc(c->a, darwin + mingw + link_row_count + own, sizeof *rows);
 
-    *count = darwin + link_row_count + own;
+    *count = darwin + mingw + link_row_count + own;
     if (rows) {
         memcpy(rows, darwin_rows, darwin * sizeof *rows);
-        memcpy(rows + darwin, link_rows, link_row_count * sizeof *rows);
-        memcpy(rows + darwin + link_row_count, link_own_rows, own * sizeof *rows);
+        memcpy(rows + darwin, mingw_rows, mingw * sizeof *rows);
+        memcpy(rows + darwin + mingw, link_rows, link_row_count * sizeof *rows);
+        memcpy(rows + darwin + mingw + link_row_count, link_own_rows, own * sizeof *rows);
     }
     return rows;
 }
@@ -87,6 +90,7 @@ bool link_read_command(struct link_command *c, int argc, char **argv)
     if (!response_expand(c->d, c->a, &argc, &argv))
         return false;
     c->darwin = darwin_wanted(c->options.program, argc, argv, &c->options.darwin.ld64_rules);
+    c->mingw = mingw_wanted(argc, argv);
     set_defaults(c);
     args.rows = all_rows(c, &args.count);
     if (!args.rows)
@@ -107,7 +111,10 @@ bool link_read_command(struct link_command *c, int argc, char **argv)
     }
     c->args = NULL;
     if (!place_search(c) ||
-        !(c->darwin ? darwin_finish(c) : c->nostdlib || link_add_search_dirs(c)))
+        !(c->darwin     ? darwin_finish(c)
+          : c->nostdlib ? true
+          : c->mingw    ? mingw_add_search_dirs(c)
+                        : link_add_search_dirs(c)))
         return false;
     if (c->ask != ASK_LINK || (c->say_version && c->options.input_count == 0))
         return true;

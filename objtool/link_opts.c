@@ -4,6 +4,7 @@
 #include "link_opts.h"
 
 #include "darwin.h"
+#include "mingw.h"
 #include "link_table.h"
 
 #include <errno.h>
@@ -502,6 +503,8 @@ bool link_apply(struct link_command *c, const struct opt_row *row, const char *v
         return diag_fail(c->d, E_UNSUPPORTED, "%s: %s", spelt, row->help);
     case DOES_DARWIN:
         return darwin_apply(c, row, value, spelt);
+    case DOES_MINGW:
+        return mingw_apply(c, row, value, spelt);
     case DOES_OTHER:
         return apply_other(c, row, value, spelt);
     }

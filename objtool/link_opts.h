@@ -34,7 +34,8 @@ struct link_command {
     uint32_t groups; /* begun so far */
     uint64_t section_cap;
     bool in_group, shared, nostdlib;
-    bool darwin;   /* ld64's options count */
+    bool darwin;   /* ld64's options count; */
+    bool mingw;    /* MinGW's do */
     bool all_load; /* -all_load */
     struct opts *args; /* for options with several values */
     const char *other_output; /* the option that asked for something else than a library */

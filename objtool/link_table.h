@@ -19,6 +19,7 @@ enum does {
     DOES_WARN,   /* ignored with a warning; HELP is the reason */
     DOES_REFUSE, /* an error; HELP is the reason */
     DOES_DARWIN, /* TO is an enum darwin_option */
+    DOES_MINGW,  /* TO is an enum mingw_option */
 };
 
 /* Options that do more than set a member. */

@@ -4,6 +4,7 @@
 
 #include "darwin.h"
 #include "link_opts.h"
+#include "mingw.h"
 
 #include "base/file.h"
 #include "elf/elf.h"
@@ -63,13 +64,16 @@ bool link_set_target(struct link_command *c, const char *triple)
 
     if (strstr(triple, "-apple-"))
         return darwin_set_target(c, triple);
+    if (strstr(triple, "-mingw32") || strstr(triple, "-windows"))
+        return mingw_set_target(c, triple);
     if (t && (!triple[strcspn(triple, "-")] || strstr(triple, "-linux"))) {
         c->options.machine = t->machine;
         return true;
     }
     return diag_fail(c->d, E_UNSUPPORTED,
                      "--target=%s: not supported (x86_64-linux-gnu, aarch64-linux-gnu, "
-                     "x86_64-apple-macos and arm64-apple-macos are)",
+                     "x86_64-apple-macos, arm64-apple-macos, x86_64-w64-mingw32 and "
+                     "aarch64-w64-mingw32 are)",
                      triple);
 }
 
@@ -81,8 +85,9 @@ bool link_set_emulation(struct link_command *c, const char *name)
             return true;
         }
     }
-    return diag_fail(c->d, E_USAGE, "-m %s: not supported (elf_x86_64 and aarch64linux are)",
-                     name);
+    return mingw_set_emulation(c, name) ||
+           diag_fail(c->d, E_USAGE,
+                     "-m %s: not supported (elf_x86_64, aarch64linux, i386pep and arm64pe are)", name);
 }
 
 bool link_set_format(struct link_command *c, const char *name)

@@ -29,6 +29,7 @@ objtool_objtool_SOURCES = $(inspect_sources) \
 	objtool/heap_opts.c \
 	objtool/heap_scan.c \
 	objtool/darwin.h objtool/darwin_opts.c objtool/darwin_table.c \
+	objtool/mingw.h objtool/mingw_opts.c objtool/mingw_table.c \
 	objtool/link_command.c objtool/link_files.c \
 	objtool/link_opts.c objtool/link_opts.h \
 	objtool/link_table.c objtool/link_table.h \

@@ -60,8 +60,10 @@ int main(int argc, char **argv)
     const char *program = slash ? slash + 1 : argc > 0 ? argv[0] : "objtool";
     const char *name = argc > 1 ? argv[1] : NULL;
 
-    /* "ld", "ld.objtool"; a cross compiler looks for "aarch64-linux-gnu-ld". */
-    if (strncmp(program, "ld", 2) == 0 || ends_with(program, "-ld"))
+    /* "ld", "ld.objtool"; a cross compiler looks for "aarch64-linux-gnu-ld", and one that
+       has its linker's path built in (Debian's for MinGW) for "collect2", which calls it. */
+    if (strncmp(program, "ld", 2) == 0 || ends_with(program, "-ld") ||
+        strcmp(program, "collect2") == 0)
         return cmd_ld(argc, argv, program);
     if (!name) {
         fprintf(stderr, "objtool: no command given\nTry 'objtool --help'.\n");

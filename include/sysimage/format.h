@@ -75,6 +75,8 @@ enum simg_root_kind { SIMG_ROOT_DATA = 0, SIMG_ROOT_FUNCTION = 1 };
 /* In a Mach-O image the table is this section of this segment. */
 #define SIMG_MACHO_SEGMENT "__TEXT"
 #define SIMG_MACHO_SECTION "__sysimage"
+/* In a PE image it is this section, from its first byte. */
+#define SIMG_PE_SECTION ".sysimg"
 #define SIMG_TABLE_MAGIC "SYSIMAGE" /* 8 bytes, no NUL */
 
 enum {

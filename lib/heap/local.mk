@@ -19,7 +19,8 @@ lib_libsysobj_la_SOURCES += \
 	lib/heap/image_rows.c
 
 # The start-up code of images (runtime/startup.c), compiled for each CPU and system, as arrays.
-EXTRA_DIST += runtime/startup.c runtime/startup_linux.h runtime/startup_darwin.h runtime/move.h
+EXTRA_DIST += runtime/startup.c runtime/startup_linux.h runtime/startup_darwin.h \
+	runtime/startup_dll.c runtime/move.h
 BUILT_SOURCES += lib/heap/startup_bytes.h
 nodist_lib_libsysobj_la_SOURCES = lib/heap/startup_bytes.h
 STARTUP_INPUTS = $(top_srcdir)/runtime/startup.c $(top_srcdir)/runtime/move.h \
@@ -28,7 +29,8 @@ STARTUP_INPUTS = $(top_srcdir)/runtime/startup.c $(top_srcdir)/runtime/move.h \
 STARTUP_FLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIC -fvisibility=hidden \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -Wall -Wextra -Wconversion -Wshadow
 STARTUP_OBJECTS = lib/heap/startup-x86_64.o lib/heap/startup-aarch64.o \
-	lib/heap/startup-x86_64_macos.o lib/heap/startup-arm64_macos.o
+	lib/heap/startup-x86_64_macos.o lib/heap/startup-arm64_macos.o \
+	lib/heap/startup-x86_64_windows.o lib/heap/startup-aarch64_windows.o
 CLEANFILES += lib/heap/startup_bytes.h $(STARTUP_OBJECTS)
 startup_verbose = $(startup_verbose_@AM_V@)
 startup_verbose_ = $(startup_verbose_@AM_DEFAULT_V@)
@@ -37,18 +39,23 @@ startup_verbose_0 = @echo "  STARTUP " $@;
 # No path of the build gets into the object; no compiler gives an empty one.
 STARTUP_COMPILE = $(startup_verbose)$(MKDIR_P) lib/heap; \
 	compile_startup () { \
+	  source=$$1; shift; \
 	  if test $$\# = 0; then : >$@; \
-	  else "$$@" $(STARTUP_FLAGS) -I$(top_srcdir)/include -c $(top_srcdir)/runtime/startup.c -o $@; fi; \
+	  else "$$@" $(STARTUP_FLAGS) -c $$source -I$(top_srcdir)/include -o $@; fi; \
 	}; compile_startup
 
 lib/heap/startup-x86_64.o: $(STARTUP_INPUTS)
-	$(STARTUP_COMPILE) $(STARTUP_CC_x86_64)
+	$(STARTUP_COMPILE) $(top_srcdir)/runtime/startup.c $(STARTUP_CC_x86_64)
 lib/heap/startup-aarch64.o: $(STARTUP_INPUTS)
-	$(STARTUP_COMPILE) $(STARTUP_CC_aarch64)
+	$(STARTUP_COMPILE) $(top_srcdir)/runtime/startup.c $(STARTUP_CC_aarch64)
 lib/heap/startup-x86_64_macos.o: $(STARTUP_INPUTS)
-	$(STARTUP_COMPILE) $(STARTUP_CC_x86_64_macos)
+	$(STARTUP_COMPILE) $(top_srcdir)/runtime/startup.c $(STARTUP_CC_x86_64_macos)
 lib/heap/startup-arm64_macos.o: $(STARTUP_INPUTS)
-	$(STARTUP_COMPILE) $(STARTUP_CC_arm64_macos)
+	$(STARTUP_COMPILE) $(top_srcdir)/runtime/startup.c $(STARTUP_CC_arm64_macos)
+lib/heap/startup-x86_64_windows.o: $(top_srcdir)/runtime/startup_dll.c
+	$(STARTUP_COMPILE) $(top_srcdir)/runtime/startup_dll.c $(STARTUP_CC_x86_64_windows)
+lib/heap/startup-aarch64_windows.o: $(top_srcdir)/runtime/startup_dll.c
+	$(STARTUP_COMPILE) $(top_srcdir)/runtime/startup_dll.c $(STARTUP_CC_aarch64_windows)
 
 lib/heap/startup_bytes.h: $(STARTUP_OBJECTS)
 	$(startup_verbose)for object in $(STARTUP_OBJECTS); do \

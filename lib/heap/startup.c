@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* startup.c - the objects that were made of runtime/startup.c. */
+/* startup.c - the objects that were made of runtime/startup.c and startup_dll.c. */
 
 #include "heap/startup.h"
 
@@ -9,21 +9,23 @@
    for it. */
 #include "lib/heap/startup_bytes.h"
 
-struct span startup_object(uint16_t e_machine, bool macho)
+struct span startup_object(uint16_t e_machine, const struct format *format)
 {
     static const struct {
         uint16_t machine;
-        bool macho;
+        const struct format *format;
         struct span object;
     } objects[] = {
-        {EM_X86_64, false, {startup_x86_64, sizeof startup_x86_64}},
-        {EM_AARCH64, false, {startup_aarch64, sizeof startup_aarch64}},
-        {EM_X86_64, true, {startup_x86_64_macos, sizeof startup_x86_64_macos}},
-        {EM_AARCH64, true, {startup_arm64_macos, sizeof startup_arm64_macos}},
+        {EM_X86_64, &format_elf, {startup_x86_64, sizeof startup_x86_64}},
+        {EM_AARCH64, &format_elf, {startup_aarch64, sizeof startup_aarch64}},
+        {EM_X86_64, &format_macho, {startup_x86_64_macos, sizeof startup_x86_64_macos}},
+        {EM_AARCH64, &format_macho, {startup_arm64_macos, sizeof startup_arm64_macos}},
+        {EM_X86_64, &format_coff, {startup_x86_64_windows, sizeof startup_x86_64_windows}},
+        {EM_AARCH64, &format_coff, {startup_aarch64_windows, sizeof startup_aarch64_windows}},
     };
 
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
-        if (objects[i].machine == e_machine && objects[i].macho == macho &&
+        if (objects[i].machine == e_machine && objects[i].format == format &&
             objects[i].object.size > 1)
             return objects[i].object;
     return (struct span){0};

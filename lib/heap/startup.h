@@ -5,10 +5,11 @@
 #ifndef HEAP_STARTUP_H
 #define HEAP_STARTUP_H
 
-#include "base/bytes.h"
+#include "obj/object.h"
 
-/* The object for the CPU with ELF's number E_MACHINE, an ELF one, or a Mach-O
-   one if MACHO; empty if objtool was built without a compiler for it. */
-struct span startup_object(uint16_t e_machine, bool macho);
+/* The object in FORMAT for the CPU with ELF's number E_MACHINE; empty if objtool
+   was built without a compiler for it.  In ELF and Mach-O it starts heaps
+   (runtime/startup.c), in COFF it calls constructors (runtime/startup_dll.c). */
+struct span startup_object(uint16_t e_machine, const struct format *format);
 
 #endif

@@ -2,6 +2,9 @@
 /* expand.c - from the command line's inputs to open files: -l and -L, linker
  * scripts in place of libraries, and which of them are archives. */
 
+#include "coff/file.h"
+#include "coff/machine.h"
+#include "dll/dll.h"
 #include "elf/elf.h"
 #include "link/inputs.h"
 #include "macho/file.h"
@@ -17,9 +20,46 @@
 struct peek {
     uint16_t elf;   /* e_machine */
     uint32_t macho; /* cputype */
+    uint16_t coff;  /* IMAGE_FILE_MACHINE_* */
 };
 
 static const char magics[2][4] = {"\177ELF", "\xcf\xfa\xed\xfe"};
+
+/* COFF has no magic number to search for: the CPU of the first of an archive's
+   members that is COFF. */
+static uint16_t peek_coff(struct span in)
+{
+    enum { AR_MAGIC = 8, AR_HEADER = 60, AR_SIZE = 48, LOOK = 8 };
+    uint64_t at = AR_MAGIC;
+
+    for (int i = 0; archive_is(in) && i < LOOK; i++) {
+        struct span header, member;
+        uint64_t size = 0;
+
+        if (!span_sub(in, at, AR_HEADER, &header))
+            return 0;
+        for (int n = 0; n < 10 && header.at[AR_SIZE + n] >= '0' && header.at[AR_SIZE + n] <= '9'; n++)
+            size = size * 10 + (uint64_t)(header.at[AR_SIZE + n] - '0');
+        at += AR_HEADER;
+        if (!span_sub(in, at, size, &member))
+            return 0;
+        at += size + (size & 1);
+        if (header.at[0] != '/' && (coff_is_object(member) || coff_is_import(member)))
+            return peek_coff(member);
+    }
+    if (archive_is(in))
+        return 0;
+    if (coff_is_import(in))
+        return (uint16_t)load_uint(in.at + 6, 2, false);
+    if (coff_is_image(in)) {
+        uint64_t at_pe = load_uint(in.at + PE_OFFSET_AT, 4, false) + 4;
+
+        return at_pe + 2 <= in.size ? (uint16_t)load_uint(in.at + at_pe, 2, false) : 0;
+    }
+    /* A bigobj's is behind its version. */
+    return coff_is_object(in) ? (uint16_t)load_uint(in.at + (in.at[0] || in.at[1] ? 0 : 6), 2, false)
+                              : 0;
+}
 
 /* Of an archive: where its first object starts. */
 static struct span first_member(struct span in)
@@ -47,6 +87,8 @@ static struct peek peek_machine(struct span in)
         p.elf = cur_u16(&c);
     } else if (ident && !memcmp(ident, magics[1], 4)) {
         p.macho = (uint32_t)load_uint(ident + 4, 4, false);
+    } else {
+        p.coff = peek_coff(in);
     }
     return p;
 }
@@ -55,8 +97,10 @@ static struct peek peek_machine(struct span in)
 static bool suits(const struct link *l, struct peek p)
 {
     if (l->darwin)
-        return !p.elf && (!p.macho || p.macho == l->darwin->cputype);
-    return !p.macho && (!p.elf || !l->machine || p.elf == l->machine->number);
+        return !p.elf && !p.coff && (!p.macho || p.macho == l->darwin->cputype);
+    if (l->coff)
+        return !p.elf && !p.macho && (!p.coff || p.coff == l->coff->number);
+    return !p.macho && !p.coff && (!p.elf || !l->machine || p.elf == l->machine->number);
 }
 
 bool input_is_bitcode(struct span in)
@@ -91,13 +135,26 @@ static struct file *open_file(struct link *l, const char *path)
 struct form {
     const char *before, *after; /* the name; what is NULL ends the list */
     bool twice;                 /* the name is its directory's as well */
+    bool no_static;             /* not with -Bstatic */
 };
-static const struct form elf_forms[] = {{"lib", ".so", false}, {"lib", ".a", false}, {0}};
-static const struct form darwin_forms[] = {
-    {"lib", ".tbd", false}, {"lib", ".dylib", false}, {"lib", ".a", false}, {0}};
+static const struct form elf_forms[] = {
+    {"lib", ".so", .no_static = true}, {"lib", ".a", .no_static = false}, {0}};
+static const struct form darwin_forms[] = {{"lib", ".tbd", .no_static = true},
+                                           {"lib", ".dylib", .no_static = true},
+                                           {"lib", ".a", .no_static = false},
+                                           {0}};
+/* As GNU ld for MinGW has them. */
+static const struct form coff_forms[] = {{"lib", ".dll.a", .no_static = true},
+                                         {"", ".dll.a", .no_static = true},
+                                         {"lib", ".a", .no_static = false},
+                                         {"", ".lib", .no_static = false},
+                                         {"lib", ".lib", .no_static = false},
+                                         {"lib", ".dll", .no_static = true},
+                                         {"", ".dll", .no_static = true},
+                                         {0}};
 static const struct form framework_forms[] = {
-    {".framework/", ".tbd", true}, {".framework/", "", true}, {0}};
-static const struct form exact_forms[] = {{"", "", false}, {0}};
+    {".framework/", ".tbd", .twice = true}, {".framework/", "", .twice = true}, {0}};
+static const struct form exact_forms[] = {{"", "", .no_static = false}, {0}};
 
 static char *form_path(struct link *l, const struct form *form, const char *dir, const char *name)
 {
@@ -113,6 +170,7 @@ static struct file *search_library(struct link *l, const struct link_input *in)
     const struct form *forms = in->framework ? framework_forms
                                : exact       ? exact_forms
                                : l->darwin   ? darwin_forms
+                               : l->coff     ? coff_forms
                                              : elf_forms;
     const struct strings *dirs = in->framework ? &l->opt->darwin.frameworks : &l->opt->search;
 
@@ -126,7 +184,7 @@ static struct file *search_library(struct link *l, const struct link_input *in)
                 diag_nomem(l->d);
                 return NULL;
             }
-            if ((in->only_static && form[1].before && !exact) || access(path, R_OK) != 0)
+            if ((in->only_static && form->no_static) || access(path, R_OK) != 0)
                 continue;
             if (!(f = open_file(l, path)))
                 return NULL;
@@ -273,7 +331,8 @@ static bool is_shared(struct span in)
         return load_uint(in.at + 16, 2, in.at[5] == ELFDATA2MSB) == ET_DYN;
     if (format == &format_macho && in.size > 16)
         type = (uint32_t)load_uint(in.at + 12, 4, false);
-    return format == &format_tbd || type == MH_DYLIB || type == MH_DYLIB_STUB;
+    return format == &format_tbd || type == MH_DYLIB || type == MH_DYLIB_STUB ||
+           (format == &format_coff && (coff_is_image(in) || coff_is_import(in)));
 }
 
 /* Of a universal file, the part for our CPU. */
@@ -306,6 +365,8 @@ static bool add_path(struct inputs *ins, const struct link_input *in, const stru
     if (!format_find(data) && !archive_is(data)) {
         struct where here = {l->d->where, f->path, NO_INDEX};
 
+        if (l->coff && dll_is_def(f->path))
+            return dll_add_def(l, f);
         if (!l->darwin && !input_is_bitcode(data) && script_is(data))
             return add_script(ins, in, f, group);
         l->d->where = &here;
@@ -355,7 +416,7 @@ bool inputs_expand(struct inputs *ins)
     bool ok = true, heap = false;
 
     /* -l needs to know the CPU: that of the first input that tells. */
-    for (size_t i = 0; !l->machine && !l->darwin && i < l->opt->input_count; i++) {
+    for (size_t i = 0; !l->machine && !l->darwin && !l->coff && i < l->opt->input_count; i++) {
         struct diag quiet = {0};
         struct file f;
 
@@ -364,11 +425,12 @@ bool inputs_expand(struct inputs *ins)
 
             l->machine = elf_machine_find(p.elf);
             l->darwin = macho_machine_find(p.macho);
+            l->coff = coff_machine_find(p.coff);
             heap = heap || format_find(f.data) == &format_heap;
             file_close(&f);
         }
     }
-    if (!l->machine && !l->darwin && heap) /* for any CPU: then for this one, as ld does */
+    if (!l->machine && !l->darwin && !l->coff && heap) /* for any CPU: then for this one, as ld does */
         l->machine = own_machine();
     ins->next_group = 1;
     for (size_t i = 0; i < l->opt->input_count; i++)

@@ -8,6 +8,7 @@
  * runtime (none).  Imports are relocations like any other, but those that
  * turn out to move with the image join the slots. */
 
+#include "dll/dll.h"
 #include "heap/object.h"
 #include "heap/place.h"
 #include "heap/startup.h"
@@ -43,8 +44,9 @@ bool link_begin_heap(struct link *l, struct lobj *o)
     l->heaps[l->heap_count++] = o;
     if (l->darwin && !add_underscores(l, o))
         return false;
-    /* In a native image the loader writes every slot anyway: no stubs. */
-    if (l->heap_relocs == HEAP_RELOCS_NATIVE) {
+    /* In a native image the loader writes every slot anyway: no stubs.  The loader of
+       PE images writes to its own import table only, where the image's stubs look. */
+    if (l->heap_relocs == HEAP_RELOCS_NATIVE || l->coff) {
         o->o.direct_functions = true;
         leave_out(o, heap_table_section(o->o.heap));
         leave_out(o, heap_stub_section(o->o.heap));
@@ -76,9 +78,9 @@ static bool needs_rights(const struct lobj *o, bool native)
 /* An object like any other, but that it comes with us. */
 static bool add_start(struct link *l)
 {
-    struct span bytes = l->darwin ? startup_object(l->darwin->table_machine, true)
-                                  : startup_object(l->machine->number, false);
     const struct format *format = l->darwin ? &format_macho : &format_elf;
+    struct span bytes =
+        startup_object(l->darwin ? l->darwin->table_machine : l->machine->number, format);
     struct lobj *o = arena_alloc(&l->arena, 1, sizeof *o);
 
     if (!o)
@@ -109,7 +111,10 @@ bool link_start_heaps(struct link *l)
 {
     bool native = l->heap_relocs == HEAP_RELOCS_NATIVE, needed = false;
 
-    /* The loader of Mach-O images takes rights back by itself. */
+    /* The loader of Mach-O images takes rights back by itself; that of PE images does
+       all that there is to do. */
+    if (l->coff)
+        return dll_add_start(l);
     for (uint64_t i = 0; i < l->heap_count; i++)
         needed = needed || is_prelinked(l) || (!l->darwin && needs_rights(l->heaps[i], native));
     if (needed && !add_start(l))

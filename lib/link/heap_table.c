@@ -3,6 +3,7 @@
  * note, the table, the slot maps, the stubs, and the checksums. */
 
 #include "base/par.h"
+#include "coff/machine.h"
 #include "elf/elf.h"
 #include "heap/table.h"
 #include "link/link.h"
@@ -123,7 +124,10 @@ static bool make_table(struct link *l, bool written, struct buf *out)
     table_begin(&m.table);
     for (uint64_t i = 0; i < l->heap_count; i++)
         add_heap(&m, l->heaps[i]);
-    table_finish(&m.table, l->darwin ? l->darwin->table_machine : l->machine->number, out);
+    table_finish(&m.table, l->darwin ? l->darwin->table_machine
+                                     : l->coff ? l->coff->table_machine
+                                               : l->machine->number,
+                 out);
     table_free(&m.table);
     return !out->bad || diag_nomem(l->d);
 }
@@ -131,13 +135,14 @@ static bool make_table(struct link *l, bool written, struct buf *out)
 /* ---- sections ---- */
 
 /* A section of constant data, under the name that the image's format has for it. */
-static struct lsec *new_constant(struct link *l, const char *darwin, const char *elf,
-                                 uint8_t align_log2)
+static struct lsec *new_constant(struct link *l, const char *darwin, const char *coff,
+                                 const char *elf, uint8_t align_log2)
 {
-    struct section section = {.name = darwin, .flags = SEC_ALLOC, .align_log2 = align_log2};
+    struct section section = {
+        .name = l->darwin ? darwin : coff, .flags = SEC_ALLOC, .align_log2 = align_log2};
 
-    return l->darwin ? link_append_section(l, &section)
-                     : link_new_section(l, elf, SHT_PROGBITS, SHF_ALLOC, align_log2);
+    return !l->machine ? link_append_section(l, &section)
+                       : link_new_section(l, elf, SHT_PROGBITS, SHF_ALLOC, align_log2);
 }
 
 static bool add_map(struct link *l, const void *at, uint64_t size, struct lsec **out)
@@ -146,7 +151,7 @@ static bool add_map(struct link *l, const void *at, uint64_t size, struct lsec *
 
     if (size == 0)
         return true;
-    s = new_constant(l, "__TEXT,__sysimg_slots", ".sysimage.slots", 3);
+    s = new_constant(l, "__TEXT,__sysimg_slots", ".simgmap", ".sysimage.slots", 3);
     l->objs[0]->o.sections[s->index].data = (struct span){at, size};
     l->objs[0]->o.sections[s->index].size = s->size = size;
     *out = s;
@@ -191,13 +196,14 @@ bool link_make_heap_table(struct link *l)
     for (uint64_t i = 0; i < l->heap_count; i++)
         if (!add_maps(l, l->heaps[i]))
             return false;
-    if (!l->darwin) { /* there, the table is found by its section's name */
+    if (l->machine) { /* elsewhere, the table is found by its section's name */
         l->made[MADE_HEAP_NOTE] = link_new_section(l, ".note.sysimage", SHT_NOTE, SHF_ALLOC, 2);
         l->made[MADE_HEAP_NOTE]->size = TABLE_NOTE_SIZE;
     }
     if (!make_table(l, false, &table))
         return false;
-    s = new_constant(l, SIMG_MACHO_SEGMENT "," SIMG_MACHO_SECTION, ".sysimage", 4);
+    s = new_constant(l, SIMG_MACHO_SEGMENT "," SIMG_MACHO_SECTION, SIMG_PE_SECTION,
+                     ".sysimage", 4);
     s->size = table.size;
     buf_free(&table);
     l->made[MADE_HEAP_TABLE] = s;
@@ -261,7 +267,7 @@ bool link_fill_heap_table(struct link *l)
         make_stubs(l, l->heaps[i]);
         know_blocks(l->heaps[i]);
     }
-    return l->heap_count == 0 || ((l->darwin || fill_note(l)) && fill_table(l, false));
+    return l->heap_count == 0 || ((!l->machine || fill_note(l)) && fill_table(l, false));
 }
 
 /* ---- checksums ---- */

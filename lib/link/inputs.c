@@ -3,6 +3,8 @@
  * since that order decides which definition counts and which archive members
  * are taken. */
 
+#include "coff/machine.h"
+#include "dll/dll.h"
 #include "dylib/dylib.h"
 #include "link/inputs.h"
 #include "macho/file.h"
@@ -23,6 +25,19 @@ static bool check_darwin(struct link *l, const struct lobj *o)
                      have ? have : "an unknown CPU", macho_cpu_name(l->darwin->cputype, 0));
 }
 
+/* And of a PE image.  Objects with resources or imports alone are for no CPU. */
+static bool check_coff(struct link *l, const struct lobj *o)
+{
+    const char *have = coff_machine_name((uint16_t)o->o.machine);
+
+    if (o->o.format != &format_coff)
+        return diag_fail(l->d, E_LINK, "%s: is %s; this link is for PE on %s", o->o.name,
+                         o->o.format->name, l->coff->arch->name);
+    return o->o.machine == l->coff->number || !o->o.machine ||
+           diag_fail(l->d, E_LINK, "%s: is for %s; this link is for %s", o->o.name,
+                     have ? have : "an unknown CPU", l->coff->arch->name);
+}
+
 static bool check_machine(struct link *l, const struct lobj *o)
 {
     const char *want = NULL, *have = NULL;
@@ -34,6 +49,8 @@ static bool check_machine(struct link *l, const struct lobj *o)
 
     if (l->darwin)
         return check_darwin(l, o);
+    if (l->coff)
+        return check_coff(l, o);
     if (o->o.format != &format_elf)
         return diag_fail(l->d, E_LINK, "%s: is %s; this link is for ELF", o->o.name,
                          o->o.format->name);
@@ -83,7 +100,7 @@ bool inputs_add_object(struct link *l, struct lobj *o, bool retain, const char *
         return false;
     if (l->opt->trace)
         printf("%s\n", o->o.name);
-    return link_add_object(l, o);
+    return link_add_object(l, o) && (!l->coff || dll_read_directives(l, o));
 }
 
 static bool add_shared(struct link *l, struct item *item)
@@ -93,6 +110,8 @@ static bool add_shared(struct link *l, struct item *item)
 
     if (!check_machine(l, o))
         return false;
+    if (l->coff)
+        return dll_add_library(l, item, o);
     if (!o->o.soname) /* found by -l: the file's name alone, as ld does */
         o->o.soname = item->in->library && slash ? slash + 1 : item->name;
     for (uint64_t i = 0; i < l->lib_count; i++)
@@ -129,6 +148,11 @@ static struct lsym *wanted_symbol(const struct link *l, const char *name)
         s = link_find(l, plain);
         free(plain);
     }
+    /* Data is imported under its own name as well (GNU's auto-import). */
+    if (l->coff && (!s || s->state != SYM_UNDEFINED) && !strncmp(name, "__imp_", 6))
+        s = link_find(l, name += 6);
+    if (l->coff && s && dll_provides(name))
+        return NULL;
     return s && s->state == SYM_UNDEFINED && (s->strong_ref || s->shared_ref || s->wanted) ? s
                                                                                            : NULL;
 }
@@ -143,6 +167,8 @@ static bool take_member(struct link *l, struct item *item, uint32_t member, cons
     why = arena_printf(&l->arena, "defines `%s', which %s refers to", for_->name,
                        for_->obj ? for_->obj->o.name : "the command line");
     item->members[member] = o;
+    if (o->o.kind == OBJ_SHARED)
+        return check_machine(l, o) && dll_add_library(l, item, o);
     return why ? inputs_add_object(l, o, false, why) : diag_nomem(l->d);
 }
 
@@ -207,7 +233,9 @@ static bool add_item(struct link *l, struct item *item)
         if (!item->whole)
             return search_archive(l, item, &took);
         for (uint32_t m = 0; m < item->ar.member_count; m++)
-            if (!inputs_add_object(l, item->members[m], item->in->retain && !item->in->library,
+            if (item->members[m]->o.kind == OBJ_SHARED
+                    ? !dll_add_library(l, item, item->members[m])
+                    : !inputs_add_object(l, item->members[m], item->in->retain && !item->in->library,
                             item->in->whole ? "--whole-archive" : "its archive is named by path"))
                 return false;
         return true;
@@ -265,6 +293,7 @@ bool link_read_inputs(struct link *l)
 
     l->machine = l->opt->machine;
     l->darwin = l->opt->darwin.machine;
+    l->coff = l->opt->coff.machine;
     if (!inputs_expand(&ins) || !inputs_read(&ins) || (l->darwin && !order_for_darwin(&ins)))
         return false;
     l->heap_relocs = l->opt->heap_relocs != HEAP_RELOCS_DEFAULT ? l->opt->heap_relocs
@@ -287,7 +316,7 @@ bool link_read_inputs(struct link *l)
     for (uint64_t i = 0; i < ins.count;)
         if ((i = add_group(&ins, i)) == 0)
             return false;
-    if (!l->machine && !l->darwin)
+    if (!l->machine && !l->darwin && !l->coff)
         return l->heap_count ? diag_fail(l->d, E_USAGE,
                                          "a heap is for every CPU: say which with --target")
                              : diag_fail(l->d, E_USAGE, "no input files");

@@ -167,7 +167,7 @@ static bool run_phases(struct link *l)
     link_progress(l, "reading", 0, 0);
     if (!link_read_inputs(l))
         return false;
-    l->target = l->darwin ? &link_target_dylib : &link_target_elf;
+    l->target = l->darwin ? &link_target_dylib : l->coff ? &link_target_dll : &link_target_elf;
     for (size_t i = 0; i < l->target->phase_count; i++) {
         link_progress(l, l->target->phases[i].name, 0, 0);
         if (!l->target->phases[i].run(l))

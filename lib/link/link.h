@@ -28,6 +28,7 @@
 struct link;
 struct lobj;
 struct dylib;
+struct dll;
 struct window;
 struct lsec;
 struct out;
@@ -145,6 +146,7 @@ struct lobj {
     const char *archive;     /* path of the archive it came from, NULL */
     uint32_t order;          /* place among the inputs */
     const struct link_input *in; /* as the command line named it; NULL: it did not */
+    uint32_t *import_ids;    /* PE: of each of its imports, the number + 1 in dll.imports */
     bool referred;           /* a Mach-O library: something is bound to it, */
     bool strong_ref;         /* not weakly */
     struct lsec *secs;       /* for each section of O */
@@ -232,7 +234,7 @@ struct link_target {
     /* S may turn out to be another image's when this one is loaded. */
     bool (*binds)(const struct lsym *s);
 };
-extern const struct link_target link_target_elf, link_target_dylib;
+extern const struct link_target link_target_elf, link_target_dylib, link_target_dll;
 
 struct link {
     struct diag *d;
@@ -240,7 +242,9 @@ struct link {
     const struct link_target *target;
     const struct elf_machine *machine;   /* of an ELF image, else NULL; */
     const struct macho_machine *darwin;  /* of a Mach-O one */
-    struct dylib *dylib;                 /* what only Mach-O needs */
+    const struct coff_machine *coff;     /* of a PE one */
+    struct dylib *dylib;                 /* what only Mach-O needs, */
+    struct dll *dll;                     /* and only PE */
     const struct arch *arch;
     struct arena arena;
 

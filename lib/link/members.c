@@ -89,7 +89,7 @@ struct lobj *inputs_read_object(const struct link *l, struct diag *d, struct are
     else if (!format)
         ok = diag_fail(d, E_UNKNOWN, "is not an object file");
     else {
-        o->o.machine = l->darwin ? l->darwin->cputype : 0;
+        o->o.machine = l->darwin ? l->darwin->cputype : 0; /* of several, that one */
         ok = format->read(d, a, name, bytes, &o->o);
     }
     if (ok && o->o.lto_only)
@@ -97,7 +97,7 @@ struct lobj *inputs_read_object(const struct link *l, struct diag *d, struct are
     else if (ok && (o->o.kind == OBJ_EXECUTABLE || o->o.kind == OBJ_CORE))
         ok = diag_fail(d, E_UNSUPPORTED, "is %s, not something to link",
                        o->o.kind == OBJ_CORE ? "a core file" : "a program");
-    else if (ok && item->kind == ITEM_ARCHIVE && o->o.kind != OBJ_RELOCATABLE)
+    else if (ok && item->kind == ITEM_ARCHIVE && o->o.kind != OBJ_RELOCATABLE && !l->coff)
         ok = diag_fail(d, E_UNSUPPORTED, "is a shared library inside an archive");
     if (ok && o->o.kind == OBJ_RELOCATABLE)
         ok = link_prepare_object(l, d, a, o);

@@ -12,6 +12,7 @@
 struct version_script;
 struct elf_machine;
 struct macho_machine;
+struct coff_machine;
 
 /* One input as the command line named it, with the modes in force there. */
 struct link_input {
@@ -68,6 +69,17 @@ struct darwin_options {
     const char *umbrella;
     struct sectcreate { const char *segment, *section, *path; } *sections;
     size_t section_count;
+};
+
+/* What only PE images have (man/objtool-link.1). */
+struct coff_options {
+    const struct coff_machine *machine; /* --target, -m; NULL: that of the first object */
+    const char *implib, *def; /* --out-implib, --output-def; NULL: none */
+    bool export_all, export_none; /* --export-all-symbols, --exclude-all-symbols */
+    struct strings exclude; /* --exclude-symbols */
+    enum darwin_choice dynamic_base, high_entropy, nx;
+    uint16_t subsystem; /* 0: the console's, IMAGE_SUBSYSTEM_WINDOWS_CUI */
+    bool no_auto_import;
 };
 
 struct link_options {
@@ -137,6 +149,7 @@ struct link_options {
     enum link_discard discard;
     enum link_compress compress;
     struct darwin_options darwin;
+    struct coff_options coff;
     bool progress;       /* may draw a progress line on stderr */
     unsigned threads;    /* 0: one for each processor */
 };

@@ -5,6 +5,7 @@
  * It is objs[0], an object like any other, so nothing later needs to know
  * which sections and symbols had no file. */
 
+#include "coff/machine.h"
 #include "elf/elf.h"
 #include "link/link.h"
 #include "macho/machine.h"
@@ -36,10 +37,10 @@ bool link_make_internal(struct link *l)
     uint32_t symbols = (uint32_t)l->global_count + (uint32_t)l->opt->defsym_count + 64;
 
     o->o.name = "<linker>";
-    o->o.format = l->darwin ? &format_macho : &format_elf;
+    o->o.format = l->darwin ? &format_macho : l->coff ? &format_coff : &format_elf;
     o->o.wide = true;
-    o->o.machine = l->darwin ? l->darwin->cputype : l->machine->number;
-    o->o.rows = l->darwin ? l->darwin->rows : l->machine->rows;
+    o->o.machine = l->darwin ? l->darwin->cputype : l->coff ? l->coff->number : l->machine->number;
+    o->o.rows = l->darwin ? l->darwin->rows : l->coff ? l->coff->rows : l->machine->rows;
     o->o.sections = arena_alloc(&l->arena, sections, sizeof *o->o.sections);
     o->o.symbols = arena_alloc(&l->arena, symbols, sizeof *o->o.symbols);
     o->secs = arena_alloc(&l->arena, sections, sizeof *o->secs);

@@ -168,7 +168,7 @@ static uint16_t find_version(const struct link *l, const char *name)
    version V; "f@V" is a name of its own. */
 static struct lsym *defined_symbol(struct link *l, const struct lobj *o, const char *name)
 {
-    const char *at = l->darwin ? NULL : strchr(name, '@');
+    const char *at = l->machine ? strchr(name, '@') : NULL; /* only ELF has versions */
     bool is_default = at && at[1] == '@';
     const char *version = at ? at + 1 + strspn(at + 1, "@") : NULL;
     struct lsym *s = NULL;
@@ -293,7 +293,7 @@ static bool check_sections(struct link *l, const struct lobj *o)
 
 bool link_add_object(struct link *l, struct lobj *o)
 {
-    if (!l->darwin && (!check_sections(l, o) || !discard_groups(l, o)))
+    if ((l->machine && !check_sections(l, o)) || (!l->darwin && !discard_groups(l, o)))
         return false;
     for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
         const struct symbol *from = &o->o.symbols[i];
@@ -304,7 +304,7 @@ bool link_add_object(struct link *l, struct lobj *o)
         struct lsym *s = NULL;
 
         /* What a dropped group defined is now a reference to the kept one. */
-        if (gone && !l->darwin && strstr(name, "@@"))
+        if (gone && l->machine && strstr(name, "@@"))
             s = link_intern(l, name, strcspn(name, "@"));
         else
             s = defines ? defined_symbol(l, o, name) : referred_symbol(l, name);
@@ -323,7 +323,7 @@ bool link_add_object(struct link *l, struct lobj *o)
 /* Is there any undefined symbol that names its version, "f@V"? */
 static bool names_versions(const struct link *l)
 {
-    if (l->darwin)
+    if (!l->machine)
         return false;
     for (uint64_t i = 0; i < l->global_count; i++)
         if (l->globals[i]->state == SYM_UNDEFINED && strchr(l->globals[i]->name, '@'))

@@ -296,6 +296,8 @@ static void scan_reloc(struct scanner *sc, const struct reloc *r)
         atomic_store(&sc->l->need_gotbase, true);
     switch (t->what) {
     case WHAT_NONE:
+    case WHAT_SECTION: /* not of ELF */
+    case WHAT_SECREL:
     case WHAT_TLSMARK:
     case WHAT_TLV: /* Mach-O's */
     case WHAT_GOTBASE:

@@ -6,7 +6,7 @@
 const struct format *format_find(struct span in)
 {
     static const struct format *const formats[] = {&format_elf, &format_macho, &format_heap,
-                                                     &format_tbd};
+                                                   &format_tbd, &format_coff};
 
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i]->is(in))

@@ -85,12 +85,21 @@ struct symbol {
     uint8_t other;    /* the format's further bits */
     uint16_t version; /* in a shared library: index into its versions */
     bool hidden_version; /* found only by a reference that names the version */
+    uint32_t fallback;   /* COFF: undefined and weak; who stands in if nobody defines it; 0: none */
+};
+
+/* COFF: what a library has under one name, or under a number. */
+struct import {
+    const char *name; /* NULL: ORDINAL is all there is */
+    uint16_t ordinal; /* or a hint where the name may be */
+    bool data;
 };
 
 /* Sections that are kept or dropped together, one group for each name. */
 struct group {
     const char *name;
-    bool comdat; /* only the first group of this name is kept */
+    bool comdat; /* only the first group of this name is kept, */
+    bool largest; /* COFF: or the one with the most bytes */
 };
 
 enum object_kind { OBJ_RELOCATABLE, OBJ_SHARED, OBJ_EXECUTABLE, OBJ_CORE };
@@ -112,8 +121,9 @@ struct object {
     struct symbol *symbols;
     uint32_t symbol_count;
     uint32_t first_global; /* symbols below it are local */
-    const uint32_t *symbol_map; /* Mach-O: by the file's number; NULL: they are in its order,
-                                   behind those of the sections */
+    const uint32_t *symbol_map; /* Mach-O, COFF: by the file's number; NULL: they are in its
+                                   order, behind those of the sections */
+    uint32_t symbol_rows;       /* COFF: how many numbers it has */
     struct group *groups;  /* groups[0] is unused */
     uint32_t group_count;
 
@@ -140,6 +150,13 @@ struct object {
     uint32_t current_version, compatibility_version;
     const char **reexports; /* of a library: whose symbols count as its own */
     uint32_t reexport_count;
+
+    /* COFF only. */
+    struct span directives;       /* .drectve: what the compiler asks of the linker */
+    const struct import *imports; /* of a library: symbols' VALUE counts them; OTHER is 1 for
+                                     the pointer (__imp_X), 0 for the thing itself */
+    uint32_t import_count;
+    const char *import_head;      /* a GNU import: the symbol that leads to the library's name */
 };
 
 /* One relocation, whatever the format. */
@@ -170,7 +187,7 @@ struct format {
                    struct reloc *out, unsigned max, unsigned *got);
 };
 
-extern const struct format format_elf, format_heap, format_macho, format_tbd;
+extern const struct format format_elf, format_heap, format_macho, format_tbd, format_coff;
 
 /* The format whose files start as IN does, or NULL. */
 const struct format *format_find(struct span in);

@@ -30,6 +30,9 @@ uint64_t reloc_value(const struct reloc_type *t, const struct reloc_at *at)
     case FROM_GOTPAGE:
         v -= page(at->got);
         break;
+    case FROM_IMAGE:
+        v -= at->base;
+        break;
     }
     return v;
 }

@@ -26,6 +26,8 @@ enum reloc_what {
     WHAT_TLV,     /* the slot that holds the address of the symbol's descriptor */
     WHAT_DTPREL,  /* the offset in this image's TLS block */
     WHAT_TPREL,   /* the offset from the thread pointer */
+    WHAT_SECTION, /* COFF: the number of the section that S is in, in the image */
+    WHAT_SECREL,  /* COFF: the distance of S from where that section starts */
     WHAT_TLSMARK, /* marks an instruction of a TLS sequence; nothing is written */
     WHAT_DYNAMIC, /* for the dynamic linker: refused in an object file */
 };
@@ -37,6 +39,7 @@ enum reloc_from {
     FROM_PAGE,    /* page(X + A) - page(P); page() clears 12 bits */
     FROM_GOT,     /* X + A - GOT */
     FROM_GOTPAGE, /* X + A - page(GOT) */
+    FROM_IMAGE,   /* X + A - B, where the image begins */
 };
 
 enum range { ANY, SIGNED, UNSIGNED, EITHER /* -2^(n-1) <= v < 2^n */ };
@@ -90,6 +93,7 @@ struct reloc_at {
     int64_t a;    /* A */
     uint64_t p;   /* P, the address of the field */
     uint64_t got; /* GOT */
+    uint64_t base; /* B */
 };
 
 /* The value of T at AT, before it is put in its field. */

@@ -23,7 +23,8 @@ unit_tests += tests/unit/test_strtab
 tests_unit_test_report_SOURCES = tests/unit/test_report.c \
 	objtool/json.c objtool/report.c objtool/term.c
 tests_unit_test_opts_SOURCES = tests/unit/test_opts.c \
-	objtool/darwin_opts.c objtool/darwin_table.c objtool/link_command.c objtool/link_files.c objtool/link_opts.c \
+	objtool/darwin_opts.c objtool/darwin_table.c objtool/link_command.c \
+	objtool/mingw_opts.c objtool/mingw_table.c objtool/link_files.c objtool/link_opts.c \
 	objtool/link_table.c objtool/link_target.c \
 	objtool/opts.c
 

@@ -1,0 +1,9 @@
+lib_libsysobj_la_SOURCES += \
+	lib/coff/coff.h \
+	lib/coff/file.c lib/coff/file.h \
+	lib/coff/import.c \
+	lib/coff/machine.c lib/coff/machine.h \
+	lib/coff/read.c lib/coff/reader.h \
+	lib/coff/read_relocs.c \
+	lib/coff/rel_amd64.c \
+	lib/coff/rel_arm64.c

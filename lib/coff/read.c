@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* read.c - a COFF object, an import or a DLL as a neutral object.  Foreign
+ * numbers end here: what leaves is checked and has the model's words. */
+
+#include "coff/reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { NAME_TIMES = 16, MAX_ALIGN_LOG2 = 13, MAX_COMMON_ALIGN = 32 };
+
+static bool is_coff(struct span in)
+{
+    return coff_is_object(in) || coff_is_import(in) || coff_is_image(in);
+}
+
+/* ---- sections ---- */
+
+static bool begins(const char *name, const char *with) { return !strncmp(name, with, strlen(with)); }
+
+static uint32_t section_flags(const struct coff_section *s)
+{
+    uint32_t flags = s->flags & IMAGE_SCN_CNT_UNINITIALIZED_DATA ? SEC_ZERO : 0;
+
+    /* Imports are made anew from what these say. */
+    if (s->flags & (IMAGE_SCN_LNK_REMOVE | IMAGE_SCN_LNK_INFO) || begins(s->name, ".idata$") ||
+        !strcmp(s->name, ".drectve"))
+        return flags | SEC_EXCLUDE;
+    if (begins(s->name, ".debug"))
+        return flags | SEC_DEBUG;
+    flags |= SEC_ALLOC;
+    if (s->flags & IMAGE_SCN_MEM_WRITE)
+        flags |= SEC_WRITE;
+    if (s->flags & (IMAGE_SCN_MEM_EXECUTE | IMAGE_SCN_CNT_CODE))
+        flags |= SEC_EXEC;
+    if (!strcmp(s->name, ".tls") || begins(s->name, ".tls$"))
+        flags |= SEC_TLS;
+    return flags;
+}
+
+static bool make_sections(struct diag *d, struct arena *a, const struct coff_file *f,
+                          struct object *o)
+{
+    o->section_count = f->section_count + 1;
+    if (!(o->sections = arena_alloc(a, o->section_count, sizeof *o->sections)))
+        return diag_nomem(d);
+    o->sections[0].name = "";
+    for (uint32_t i = 0; i < f->section_count; i++) {
+        const struct coff_section *s = &f->sections[i];
+
+        if (s->align_log2 > MAX_ALIGN_LOG2)
+            return diag_fail(d, E_FORMAT, "section %" PRIu32 " (%s): alignment 0x%x is not known",
+                             i + 1, s->name, (s->flags & IMAGE_SCN_ALIGN_MASK) >> 20);
+        o->sections[i + 1] = (struct section){
+            .name = s->name,
+            .flags = section_flags(s),
+            .align_log2 = s->align_log2,
+            .addr = s->rva,
+            .size = s->raw_size,
+            .data = s->data,
+            .relocs = s->relocs,
+            .reloc_count = s->reloc_count,
+            .reloc_size = COFF_RELOC_SIZE,
+            .implicit = true,
+            .type = s->flags,
+        };
+        if (!s->data.at && s->raw_size && !(s->flags & IMAGE_SCN_CNT_UNINITIALIZED_DATA))
+            o->sections[i + 1].flags |= SEC_ZERO;
+        if (!strcmp(s->name, ".drectve") && !o->directives.at)
+            o->directives = s->data;
+    }
+    return true;
+}
+
+/* ---- symbols ---- */
+
+enum row { ROW_NONE, ROW_SECTION, ROW_LOCAL, ROW_GLOBAL };
+
+/* The symbol that stands for its section: its auxiliary row describes it. */
+static bool is_definition(const struct coff_symbol *s)
+{
+    return s->class == IMAGE_SYM_CLASS_STATIC && s->section > 0 && s->value == 0 && s->aux > 0 &&
+           s->type == 0;
+}
+
+static enum row row_of(const struct coff_symbol *s)
+{
+    switch (s->class) {
+    case IMAGE_SYM_CLASS_EXTERNAL:
+    case IMAGE_SYM_CLASS_WEAK_EXTERNAL:
+        return ROW_GLOBAL;
+    case IMAGE_SYM_CLASS_STATIC:
+        return is_definition(s) ? ROW_SECTION : ROW_LOCAL;
+    case IMAGE_SYM_CLASS_LABEL:
+        return ROW_LOCAL;
+    case IMAGE_SYM_CLASS_SECTION: /* a reference to a section by its name */
+        return s->section > 0 ? ROW_SECTION : ROW_GLOBAL;
+    default:
+        return ROW_NONE;
+    }
+}
+
+static bool bad_symbol(struct diag *d, uint32_t i, const char *name, const char *what,
+                       uint64_t found, uint64_t allowed)
+{
+    return diag_fail(d, E_FORMAT,
+                     "symbol %" PRIu32 " (%s): %s 0x%" PRIx64 ", up to 0x%" PRIx64 " is allowed", i,
+                     name, what, found, allowed);
+}
+
+/* Numbers of the model's symbols, by the file's rows: sections, then locals,
+   then globals. */
+static bool order_symbols(struct diag *d, struct arena *a, const struct coff_file *f,
+                          struct object *o)
+{
+    uint32_t locals = 0, globals = 0, next[ROW_GLOBAL + 1] = {0}, *map = NULL;
+    struct coff_symbol s;
+
+    if (!(map = arena_alloc(a, f->symbol_count, sizeof *map)))
+        return diag_nomem(d);
+    for (uint32_t i = 0; i < f->symbol_count; i += 1u + s.aux) {
+        if (!coff_symbol(d, f, i, &s))
+            return false;
+        if (s.aux > f->symbol_count - i - 1)
+            return bad_symbol(d, i, s.name, "auxiliary rows", s.aux, f->symbol_count - i - 1);
+        locals += row_of(&s) == ROW_LOCAL;
+        globals += row_of(&s) == ROW_GLOBAL;
+    }
+    o->first_global = o->section_count + locals;
+    o->symbol_count = o->first_global + globals;
+    next[ROW_LOCAL] = o->section_count;
+    next[ROW_GLOBAL] = o->first_global;
+    for (uint32_t i = 0; i < f->symbol_count; i += 1u + s.aux) {
+        enum row row = ROW_NONE;
+
+        if (!coff_symbol(d, f, i, &s))
+            return false;
+        row = row_of(&s);
+        if (row == ROW_SECTION && (uint32_t)s.section >= o->section_count)
+            return bad_symbol(d, i, s.name, "section", (uint32_t)s.section, o->section_count - 1);
+        map[i] = row == ROW_NONE ? 0 : row == ROW_SECTION ? (uint32_t)s.section : next[row]++;
+    }
+    o->symbol_map = map;
+    o->symbol_rows = f->symbol_count;
+    return true;
+}
+
+/* PE specification, 5.5.3. */
+static bool read_weak(struct diag *d, const struct coff_file *f, uint32_t i,
+                      const struct coff_symbol *s, struct object *o, struct symbol *out)
+{
+    const uint8_t *aux = s->aux ? coff_aux(f, i, 0) : NULL;
+    uint32_t tag = aux ? (uint32_t)load_uint(aux, 4, false) : 0;
+
+    out->binding = BIND_WEAK;
+    if (!aux)
+        return true;
+    if (tag >= o->symbol_rows || !o->symbol_map[tag])
+        return bad_symbol(d, i, s->name, "the symbol in its place:", tag, o->symbol_rows - 1);
+    out->fallback = o->symbol_map[tag];
+    return true;
+}
+
+static uint64_t common_align(uint64_t size)
+{
+    uint64_t align = 1;
+
+    while (align < size && align < MAX_COMMON_ALIGN)
+        align *= 2;
+    return align;
+}
+
+static bool read_symbol(struct diag *d, const struct coff_file *f, struct object *o, uint32_t i,
+                        const struct coff_symbol *s, struct symbol *out)
+{
+    *out = (struct symbol){
+        .name = s->name,
+        .binding = row_of(s) == ROW_GLOBAL ? BIND_GLOBAL : BIND_LOCAL,
+        .kind = s->type == IMAGE_SYM_DTYPE_FUNCTION ? KIND_FUNC : KIND_NONE,
+    };
+    if (s->section > 0) {
+        if ((uint32_t)s->section >= o->section_count)
+            return bad_symbol(d, i, s->name, "section", (uint32_t)s->section, o->section_count - 1);
+        out->section = (uint32_t)s->section;
+        out->value = s->value;
+        if (out->value > o->sections[out->section].size)
+            return bad_symbol(d, i, s->name, "offset in its section", out->value,
+                              o->sections[out->section].size);
+        if (out->kind == KIND_NONE)
+            out->kind = o->sections[out->section].flags & SEC_EXEC ? KIND_FUNC : KIND_OBJECT;
+        if (s->class == IMAGE_SYM_CLASS_WEAK_EXTERNAL)
+            out->binding = BIND_WEAK;
+        return true;
+    }
+    if (s->section == IMAGE_SYM_ABSOLUTE || s->section == IMAGE_SYM_DEBUG) {
+        out->section = SECTION_ABS;
+        out->value = s->value;
+        return true;
+    }
+    if (s->section != IMAGE_SYM_UNDEFINED)
+        return bad_symbol(d, i, s->name, "section", (uint32_t)s->section, o->section_count - 1);
+    if (s->class == IMAGE_SYM_CLASS_WEAK_EXTERNAL)
+        return read_weak(d, f, i, s, o, out);
+    if (out->binding == BIND_LOCAL) { /* of no section: nothing can be said of it */
+        out->section = SECTION_ABS;
+        return true;
+    }
+    if (s->value == 0)
+        return true;
+    out->section = SECTION_COMMON;
+    out->size = s->value;
+    out->value = common_align(s->value);
+    out->kind = KIND_OBJECT;
+    return true;
+}
+
+static bool make_symbols(struct diag *d, struct arena *a, const struct coff_file *f,
+                         struct object *o)
+{
+    uint64_t name_bytes = 0;
+    struct coff_symbol s;
+
+    if (!order_symbols(d, a, f, o))
+        return false;
+    if (!(o->symbols = arena_alloc(a, o->symbol_count, sizeof *o->symbols)))
+        return diag_nomem(d);
+    o->symbols[0].name = "";
+    for (uint32_t i = 1; i < o->section_count; i++)
+        o->symbols[i] = (struct symbol){.name = "", .section = i, .kind = KIND_SECTION};
+    for (uint32_t i = 0; i < f->symbol_count; i += 1u + s.aux) {
+        if (!coff_symbol(d, f, i, &s))
+            return false;
+        /* The short names lie in rows of 18 bytes, often without a NUL. */
+        if (!*s.name && row_of(&s) >= ROW_LOCAL) {
+            const char *field = (const char *)f->symbols.at + (uint64_t)i * f->symbol_size;
+
+            if (*field && !(s.name = arena_strndup(a, field, strnlen(field, 8))))
+                return diag_nomem(d);
+        }
+        name_bytes += strlen(s.name);
+        if (name_bytes / NAME_TIMES > f->in.size)
+            return diag_fail(d, E_FORMAT,
+                             "the names so far have more than %d times the file's bytes",
+                             NAME_TIMES);
+        if (row_of(&s) >= ROW_LOCAL &&
+            !read_symbol(d, f, o, i, &s, &o->symbols[o->symbol_map[i]]))
+            return false;
+    }
+    return true;
+}
+
+/* ---- COMDATs ---- */
+
+/* What an object says of one of its sections. */
+struct comdat {
+    uint8_t selection;
+    uint32_t associate; /* the section it goes with */
+    const char *leader; /* the symbol that names it; NULL: none so far */
+    bool external;
+};
+
+/* PE specification, 5.5.6: the first symbol of such a section describes it, the
+   second one names it. */
+static bool read_comdats(struct diag *d, const struct coff_file *f, const struct object *o,
+                         struct comdat *all)
+{
+    struct coff_symbol s;
+
+    for (uint32_t i = 0; i < f->symbol_count; i += 1u + s.aux) {
+        const uint8_t *aux = NULL;
+        struct comdat *c = NULL;
+
+        if (!coff_symbol(d, f, i, &s))
+            return false;
+        if (s.section <= 0 || (uint32_t)s.section >= o->section_count ||
+            !(f->sections[s.section - 1].flags & IMAGE_SCN_LNK_COMDAT))
+            continue;
+        c = &all[s.section];
+        if (is_definition(&s) && !c->selection) {
+            aux = coff_aux(f, i, 0);
+            c->selection = aux[14];
+            c->associate = (uint32_t)load_uint(aux + 12, 2, false) |
+                           (f->bigobj ? (uint32_t)load_uint(aux + 16, 2, false) << 16 : 0);
+        } else if (c->selection && !c->leader && row_of(&s) >= ROW_LOCAL) {
+            c->leader = o->symbols[o->symbol_map[i]].name;
+            c->external = row_of(&s) == ROW_GLOBAL;
+        }
+    }
+    return true;
+}
+
+static const char *suffix(const char *name)
+{
+    const char *dollar = strchr(name, '$');
+
+    return dollar && dollar[1] ? dollar + 1 : NULL;
+}
+
+/* A name and the section that it is for, to be sorted. */
+struct keyed {
+    const char *key;
+    uint32_t section;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct keyed *x = a, *y = b;
+    int order = strcmp(x->key, y->key);
+
+    return order ? order : (x->section > y->section) - (x->section < y->section);
+}
+
+/* GNU as names only .text$f by a symbol; .pdata$f and .xdata$f are of the same
+   function by their names. */
+static void name_by_suffix(const struct object *o, struct comdat *all, struct keyed *keyed)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 1; i < o->section_count; i++)
+        if (all[i].leader && all[i].external && suffix(o->sections[i].name))
+            keyed[count++] = (struct keyed){suffix(o->sections[i].name), i};
+    if (count)
+        qsort(keyed, count, sizeof *keyed, by_key);
+    for (uint32_t i = 1; i < o->section_count; i++) {
+        const char *own = suffix(o->sections[i].name);
+        uint32_t low = 0, high = count;
+
+        if (!all[i].selection || all[i].leader || all[i].selection == IMAGE_COMDAT_SELECT_ASSOCIATIVE)
+            continue;
+        while (own && low < high) {
+            uint32_t mid = low + (high - low) / 2;
+
+            if (strcmp(keyed[mid].key, own) < 0)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        all[i].external = own != NULL;
+        all[i].leader = own && low < count && !strcmp(keyed[low].key, own)
+                            ? all[keyed[low].section].leader
+                            : o->sections[i].name;
+    }
+}
+
+/* Sections with the same leader are one group. */
+static void group_by_leader(struct object *o, const struct comdat *all, struct keyed *keyed)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 1; i < o->section_count; i++)
+        if (all[i].selection && all[i].selection != IMAGE_COMDAT_SELECT_ASSOCIATIVE)
+            keyed[count++] = (struct keyed){all[i].leader, i};
+    if (count)
+        qsort(keyed, count, sizeof *keyed, by_key);
+    for (uint32_t n = 0; n < count; n++) {
+        const struct comdat *c = &all[keyed[n].section];
+        bool shared = c->external && c->selection != IMAGE_COMDAT_SELECT_NODUPLICATES;
+        struct group *last = &o->groups[o->group_count - 1];
+
+        if (n == 0 || !shared || !last->comdat || strcmp(last->name, c->leader) != 0)
+            o->groups[o->group_count++] =
+                (struct group){.name = c->leader,
+                               .comdat = shared,
+                               .largest = c->selection == IMAGE_COMDAT_SELECT_LARGEST};
+        o->sections[keyed[n].section].group = o->group_count - 1;
+    }
+}
+
+/* The section that SECTION goes with in the end; 0: the chain leads nowhere. */
+static uint32_t follow(const struct object *o, const struct comdat *all, uint32_t section)
+{
+    for (uint32_t steps = 0; all[section].selection == IMAGE_COMDAT_SELECT_ASSOCIATIVE; steps++) {
+        section = all[section].associate;
+        if (section == 0 || section >= o->section_count || steps > 16)
+            return 0;
+    }
+    return section;
+}
+
+static bool make_groups(struct diag *d, struct arena *a, const struct coff_file *f,
+                        struct object *o)
+{
+    struct comdat *all = arena_alloc(a, o->section_count, sizeof *all);
+    struct keyed *keyed = arena_alloc(a, o->section_count, sizeof *keyed);
+    bool any = false;
+
+    for (uint32_t i = 0; i < f->section_count; i++)
+        any = any || f->sections[i].flags & IMAGE_SCN_LNK_COMDAT;
+    o->groups = arena_alloc(a, any ? o->section_count + 1 : 1, sizeof *o->groups);
+    if (!all || !keyed || !o->groups)
+        return diag_nomem(d);
+    o->group_count = 1;
+    if (!any)
+        return true;
+    if (!read_comdats(d, f, o, all))
+        return false;
+    for (uint32_t i = 1; i < o->section_count; i++)
+        if (all[i].selection > IMAGE_COMDAT_SELECT_NEWEST)
+            return diag_fail(d, E_FORMAT, "section %" PRIu32 " (%s): COMDAT selection %u", i,
+                             o->sections[i].name, all[i].selection);
+    name_by_suffix(o, all, keyed);
+    group_by_leader(o, all, keyed);
+    for (uint32_t i = 1; i < o->section_count; i++) {
+        uint32_t to = follow(o, all, i);
+
+        if (to == 0)
+            return diag_fail(d, E_FORMAT,
+                             "section %" PRIu32 " (%s): goes with section %" PRIu32
+                             ", which leads nowhere",
+                             i, o->sections[i].name, all[i].associate);
+        if (to != i)
+            o->sections[i].group = o->sections[to].group;
+    }
+    return true;
+}
+
+/* ---- all of it ---- */
+
+static bool read(struct diag *d, struct arena *a, const char *name, struct span in,
+                 struct object *out)
+{
+    const struct coff_machine *machine = NULL;
+    struct coff_file f;
+
+    *out = (struct object){.name = name, .format = &format_coff, .wide = true, .file = in};
+    if (coff_is_import(in))
+        return coff_read_import(d, a, in, out);
+    if (!coff_open(d, a, in, &f))
+        return false;
+    machine = coff_machine_find(f.machine);
+    out->machine = f.machine;
+    out->rows = machine ? machine->rows : NULL;
+    if (f.image) {
+        out->kind = f.characteristics & IMAGE_FILE_DLL ? OBJ_SHARED : OBJ_EXECUTABLE;
+        return out->kind == OBJ_EXECUTABLE || coff_read_dll(d, a, &f, out);
+    }
+    out->kind = OBJ_RELOCATABLE;
+    if (!machine && f.machine != IMAGE_FILE_MACHINE_UNKNOWN)
+        return diag_fail(d, E_UNSUPPORTED, "is for %s; x86-64 and aarch64 can be linked",
+                         coff_machine_name(f.machine) ? coff_machine_name(f.machine)
+                                                      : "an unknown CPU");
+    return make_sections(d, a, &f, out) && make_symbols(d, a, &f, out) &&
+           make_groups(d, a, &f, out) && coff_read_gnu_import(d, a, out);
+}
+
+const struct format format_coff = {
+    .name = "COFF",
+    .is = is_coff,
+    .read = read,
+    .relocs = coff_relocs,
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* dll.c - the phases of a link that makes a PE library, in order. */
+
+#include "dll/dll.h"
+
+static bool scan(struct link *l)
+{
+    return dll_scan(l) && link_settle_heaps(l) && dll_make_imports(l) && dll_make_exports(l);
+}
+
+static bool lay_out(struct link *l)
+{
+    return link_make_heap_table(l) && dll_make_outs(l) && dll_layout(l);
+}
+
+static bool make(struct link *l)
+{
+    /* Imports first: their slots have no symbols, but exports may lead to stubs. */
+    dll_place_symbols(l);
+    return dll_fill_imports(l) && dll_fill_exports(l) && dll_fill_tls(l) &&
+           link_fill_heap_table(l) && dll_sort_pdata(l);
+}
+
+static bool write(struct link *l)
+{
+    bool ok = dll_write(l);
+
+    buf_free(&l->dll->header);
+    return ok;
+}
+
+static bool report(struct link *l)
+{
+    if (l->opt->fatal_warnings && l->d->warnings)
+        return diag_fail(l->d, E_LINK, "there were warnings, and --fatal-warnings is given");
+    return link_report(l);
+}
+
+static const struct link_phase phases[] = {
+    {"resolving", dll_resolve}, {"scanning", scan},    {"laying out", lay_out},
+    {"relocating", make},       {"reporting", report}, {"writing", write},
+};
+
+const struct link_target link_target_dll = {
+    .phases = phases,
+    .phase_count = sizeof phases / sizeof *phases,
+    .relocate = dll_relocate,
+    .finish_window = dll_finish_window,
+    .binds = dll_binds,
+};
