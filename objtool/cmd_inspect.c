@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "heap/container.h"
+#include "coff/file.h"
 #include "macho/file.h"
 
 #include <getopt.h>
@@ -53,8 +54,11 @@ bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *
         ok = inspect_macho(d, r, &a, parts, name, in);
     else if (heap_is(in))
         ok = inspect_container(d, r, &a, parts, tree_root, name, in);
+    else if (coff_is_image(in) || coff_is_object(in) || coff_is_import(in))
+        ok = inspect_coff(d, r, &a, parts, name, in);
     else
-        diag_fail(d, E_UNKNOWN, "neither an ELF or Mach-O file nor an archive nor a heap container");
+        diag_fail(d, E_UNKNOWN,
+                  "neither an ELF, Mach-O, COFF or PE file nor an archive nor a heap container");
     arena_free(&a);
     if (ok && r->over)
         ok = diag_fail(d, E_NOMEM, "there would be more than %" PRIu64 " bytes to show", r->limit);

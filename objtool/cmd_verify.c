@@ -5,6 +5,8 @@
 #include "elf/verify.h"
 #include "heap/container.h"
 #include "heap/verify.h"
+#include "coff/file.h"
+#include "coff/verify.h"
 #include "macho/file.h"
 #include "macho/verify.h"
 #include "obj/archive.h"
@@ -67,13 +69,11 @@ static void print_finding(void *arg, const char *rule, const char *text)
     buf_bytes(&c->out, "]\n", 2);
 }
 
-/* Rule number I of all: ELF images' first, then Mach-O's, then containers'. */
+/* Rule number I of all: ELF images' first, then Mach-O's, then PE's, then containers'. */
 static const char *rule_at(unsigned i, const char **says)
 {
     const char *name = NULL;
-    unsigned images = 0;
-
-    unsigned machos = 0;
+    unsigned images = 0, machos = 0, pes = 0;
 
     while ((name = verify_rule(images, says)))
         if (images++ == i)
@@ -81,7 +81,10 @@ static const char *rule_at(unsigned i, const char **says)
     while ((name = macho_verify_rule(machos, says)))
         if (images + machos++ == i)
             return name;
-    return heap_verify_rule(i - images - machos, says);
+    while ((name = coff_verify_rule(pes, says)))
+        if (images + machos + pes++ == i)
+            return name;
+    return heap_verify_rule(i - images - machos - pes, says);
 }
 
 static void print_rules(struct verify_command *c)
@@ -131,6 +134,8 @@ static int verify_file(struct verify_command *c, const char *path)
         diag_fail(&d, E_UNSUPPORTED, "only linked images have these rules, and this is an archive");
     else if (macho_is(file.data) || macho_is_fat(file.data))
         macho_verify(&d, &a, file.data, &o, &findings);
+    else if (coff_is_image(file.data))
+        coff_verify(&d, &a, file.data, &o, &findings);
     else if (heap_is(file.data))
         heap_verify(&d, &a, file.data, &o, &findings);
     else

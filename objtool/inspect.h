@@ -92,6 +92,10 @@ bool inspect_archive(struct diag *d, struct report *r, struct arena *a, unsigned
 bool inspect_macho(struct diag *d, struct report *r, struct arena *a, unsigned parts,
                    const char *name, struct span in);
 
+/* inspect_coff.c: COFF objects and imports, PE images. */
+bool inspect_coff(struct diag *d, struct report *r, struct arena *a, unsigned parts,
+                  const char *name, struct span in);
+
 /* inspect_heap.c */
 bool inspect_container(struct diag *d, struct report *r, struct arena *a, unsigned parts,
                        const char *tree_root, const char *name, struct span in);

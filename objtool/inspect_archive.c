@@ -3,6 +3,7 @@
  * they have together. */
 
 #include "inspect.h"
+#include "coff/file.h"
 #include "macho/file.h"
 
 #include <inttypes.h>
@@ -20,7 +21,7 @@ struct archive_inspect {
     struct archive ar;
     struct totals *totals;
     struct julia_symbols julia;
-    uint64_t elf_members, macho_members;
+    uint64_t elf_members, macho_members, coff_members;
 };
 
 /* By how the archive's first member is called. */
@@ -43,12 +44,18 @@ static const char *kind_of(struct span in)
         return "elf";
     if (macho_is(in))
         return "mach-o";
+    if (coff_is_import(in))
+        return "coff-import";
+    if (coff_is_object(in))
+        return "coff";
     if (in.size >= 4 && (!memcmp(in.at, "BC\xc0\xde", 4) || !memcmp(in.at, "\xde\xc0\x17\x0b", 4)))
         return "llvm-bitcode";
     if (archive_is(in))
         return "archive";
     return "other";
 }
+
+static bool is_coff(struct span in) { return coff_is_object(in) || coff_is_import(in); }
 
 /* Read MEMBER as ELF; the name lives in the arena. */
 static bool open_member(struct archive_inspect *x, const struct ar_member *member, struct arena *a,
@@ -73,6 +80,7 @@ static bool add_members(struct archive_inspect *x)
         struct inspect i;
 
         x->macho_members += macho_is(m->data);
+        x->coff_members += is_coff(m->data);
         if (!elf_is(m->data))
             continue;
         x->d->where = &here;
@@ -145,16 +153,19 @@ static bool put_contents(struct archive_inspect *x)
         struct arena a = {0};
         struct inspect i;
 
-        if (!elf_is(m->data) && !macho_is(m->data))
+        if (!elf_is(m->data) && !macho_is(m->data) && !is_coff(m->data))
             continue;
         if (!x->r->as_json)
             buf_printf(&x->r->text, "\n");
         rep_open(x->r, NULL, '{');
         rep_str(x->r, "member", NULL, m->name);
         x->d->where = &here;
-        ok = elf_is(m->data) ? open_member(x, m, &a, &i) && inspect_elf(&i)
-                             : inspect_macho(x->d, x->r, &a, x->parts & LIST_PARTS, m->name,
-                                             m->data);
+        if (elf_is(m->data))
+            ok = open_member(x, m, &a, &i) && inspect_elf(&i);
+        else if (macho_is(m->data))
+            ok = inspect_macho(x->d, x->r, &a, x->parts & LIST_PARTS, m->name, m->data);
+        else
+            ok = inspect_coff(x->d, x->r, &a, x->parts & LIST_PARTS, m->name, m->data);
         x->d->where = here.up;
         rep_close(x->r);
         arena_free(&a);
@@ -178,8 +189,10 @@ static void put_head(struct archive_inspect *x, struct span in)
     if (!x->ar.has_index)
         rep_str(x->r, NULL, "index", "none");
     rep_num(x->r, "member_count", NULL, x->ar.member_count);
-    rep_num(x->r, "elf_members", x->ar.thin || x->macho_members ? NULL : "ELF members",
+    rep_num(x->r, "elf_members",
+            x->ar.thin || x->macho_members || x->coff_members ? NULL : "ELF members",
             x->elf_members);
+    rep_num(x->r, "coff_members", x->coff_members ? "COFF members" : NULL, x->coff_members);
     rep_num(x->r, "macho_members", x->macho_members ? "Mach-O members" : NULL, x->macho_members);
 }
 

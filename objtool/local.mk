@@ -3,6 +3,7 @@ bin_PROGRAMS += objtool/objtool
 inspect_sources = \
 	objtool/cmd_inspect.c \
 	objtool/inspect_macho.c objtool/inspect_macho.h objtool/inspect_macho_lists.c \
+	objtool/inspect_coff.c objtool/inspect_coff.h objtool/inspect_coff_lists.c \
 	objtool/inspect.h \
 	objtool/inspect_archive.c \
 	objtool/inspect_elf.c \

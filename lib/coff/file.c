@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum { MOST_SECTIONS = 1024 /* of an image: each lookup goes over all of them */ };
+
 /* ANON_OBJECT_HEADER_BIGOBJ.ClassID, D1BAA1C7-BAEE-4BA9-AF20-FAF66AA4DCB8 */
 static const uint8_t bigobj_class[16] = {0xc7, 0xa1, 0xba, 0xd1, 0xee, 0xba, 0xa9, 0x4b,
                                          0xaf, 0x20, 0xfa, 0xf6, 0x6a, 0xa4, 0xdc, 0xb8};
@@ -296,6 +298,10 @@ static bool open_image(struct diag *d, struct arena *a, struct coff_file *f)
     f->optional_size = u16(head.at + 16);
     f->characteristics = u16(head.at + 18);
     f->sections_at = f->header + FILE_HEADER_SIZE + f->optional_size;
+    if (f->section_count > MOST_SECTIONS)
+        return diag_fail(d, E_UNSUPPORTED,
+                         "%" PRIu32 " sections; %d can be read, and Windows loads 96",
+                         f->section_count, MOST_SECTIONS);
     if (!span_sub(f->in, f->header + FILE_HEADER_SIZE, f->optional_size, &optional))
         return diag_fail(d, E_FORMAT, "the optional header is not inside the file");
     return read_optional(d, optional, &f->optional) && read_symbols(d, f, u32(head.at + 8)) &&

@@ -93,8 +93,8 @@ static enum row row_of(const struct coff_symbol *s)
         return is_definition(s) ? ROW_SECTION : ROW_LOCAL;
     case IMAGE_SYM_CLASS_LABEL:
         return ROW_LOCAL;
-    case IMAGE_SYM_CLASS_SECTION: /* a reference to a section by its name */
-        return s->section > 0 ? ROW_SECTION : ROW_GLOBAL;
+    case IMAGE_SYM_CLASS_SECTION: /* undefined: a piece of the import tables, made anew */
+        return s->section > 0 ? ROW_SECTION : ROW_LOCAL;
     default:
         return ROW_NONE;
     }
@@ -289,11 +289,12 @@ static bool read_comdats(struct diag *d, const struct coff_file *f, const struct
     return true;
 }
 
+/* "$f" of ".pdata$f", ".unlikely.f" of ".pdata.unlikely.f". */
 static const char *suffix(const char *name)
 {
-    const char *dollar = strchr(name, '$');
+    const char *at = *name ? strpbrk(name + 1, "$.") : NULL;
 
-    return dollar && dollar[1] ? dollar + 1 : NULL;
+    return at && at[1] ? at : NULL;
 }
 
 /* A name and the section that it is for, to be sorted. */

@@ -183,7 +183,8 @@ static bool add_all(struct link *l)
             in_sorted(hidden, s->name) || in_list(&l->opt->coff.exclude, s->name) ||
             (l->opt->exports ? !listed(l->opt->exports, s->name) : is_runtime(s->obj)))
             continue;
-        if (!lsym_section(s)) /* a number is no address */
+        /* A number is no address, and what was dropped has none. */
+        if (!lsym_section(s) || !lsym_section(s)->live)
             continue;
         if (!add(l, &(struct dll_export){.name = s->name, .sym = s, .data = is_data(s)}))
             return false;

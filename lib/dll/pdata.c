@@ -39,13 +39,25 @@ bool dll_sort_pdata(struct link *l)
         at += s->size;
     }
     l->dll->sorting = false;
+    /* Functions that were dropped are nowhere. */
+    for (uint64_t from = 0, count = at / entry, i = 0; i < count; i++, from += entry) {
+        if (i == 0)
+            at = 0;
+        if (load_uint(all + from, 4, false) == 0)
+            continue;
+        memmove(all + at, all + from, entry);
+        at += entry;
+    }
     if (at)
         qsort(all, at / entry, entry, by_begin);
     o->size = at;
     for (uint64_t i = 0, done = 0; i < o->count; i++) {
-        o->secs[i]->data = all + done;
-        o->secs[i]->offset = done;
-        done += o->secs[i]->size;
+        struct lsec *s = o->secs[i];
+
+        s->size = s->size < at - done ? s->size : at - done;
+        s->data = all + done;
+        s->offset = done;
+        done += s->size;
     }
     return true;
 }

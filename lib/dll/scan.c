@@ -16,7 +16,9 @@ enum dll_target dll_target_of(const struct link *l, const struct lsec *s, const 
     if (sym->state == SYM_SHARED) {
         if (dll_is_pointer(sym))
             return TARGET_POINTER;
-        if (lsym_symbol(sym)->kind == KIND_FUNC)
+        /* A heap says whether it only calls a function or wants its own address. */
+        if (lsym_symbol(sym)->kind == KIND_FUNC &&
+            (!s->obj->o.heap || s->obj->o.symbols[r->symbol].kind == KIND_FUNC))
             return TARGET_STUB;
         return reloc_is_word(r->type) && !r->addend && r->offset % 8 == 0 &&
                        !(s->sec->flags & SEC_EXEC)

@@ -173,6 +173,16 @@ static uint32_t characteristics(const struct lsec *s)
     return flags | IMAGE_SCN_CNT_INITIALIZED_DATA;
 }
 
+/* Are all sections that go where number I goes without bytes?  *END: behind them. */
+static bool is_empty(const struct maker *m, uint64_t i, uint64_t *end)
+{
+    bool empty = true;
+
+    for (*end = i; *end < m->count && !strcmp(m->all[*end].to, m->all[i].to); ++*end)
+        empty = empty && m->all[*end].sec->size == 0;
+    return empty;
+}
+
 static bool make_plain(struct maker *m)
 {
     struct link *l = m->l;
@@ -180,9 +190,14 @@ static bool make_plain(struct maker *m)
 
     if (m->count)
         qsort(m->all, m->count, sizeof *m->all, by_place);
-    for (uint64_t i = 0; i < m->count; i++) {
+    for (uint64_t i = 0, end = 0; i < m->count; i++) {
         const struct placed *p = &m->all[i];
 
+        /* Windows loads no section without bytes. */
+        if (i >= end && is_empty(m, i, &end)) {
+            i = end - 1;
+            continue;
+        }
         if ((!o || strcmp(o->name, p->to) != 0) &&
             !(o = new_out(l, p->to, characteristics(p->sec))))
             return false;
@@ -245,7 +260,7 @@ bool dll_make_outs(struct link *l)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++) {
             struct lsec *s = &l->objs[i]->secs[n];
 
-            if (!s->live || l->objs[i]->o.heap || (s->size == 0 && i > 0))
+            if (!s->live || l->objs[i]->o.heap)
                 continue;
             if (s->sec->flags & SEC_DEBUG ? !place(&debug, s)
                 : s->sec->flags & SEC_ALLOC

@@ -254,3 +254,26 @@ const char *heap_mode_name(uint32_t mode)
 
     return mode < sizeof names / sizeof names[0] && names[mode] ? names[mode] : "unknown";
 }
+
+uint64_t heap_bytes_checksum(struct span bytes)
+{
+    uint64_t blocks[64];
+    XXH3_state_t *all = XXH3_createState();
+    uint64_t n = 0, hash = 0;
+
+    if (!all)
+        return 0;
+    XXH3_64bits_reset(all);
+    for (uint64_t at = 0; at < bytes.size; at += SIMG_CHECK_BLOCK) {
+        uint64_t size = bytes.size - at < SIMG_CHECK_BLOCK ? bytes.size - at : SIMG_CHECK_BLOCK;
+
+        blocks[n++] = XXH3_64bits(bytes.at + at, size);
+        if (n == 64 || at + size == bytes.size) {
+            XXH3_64bits_update(all, blocks, n * sizeof *blocks);
+            n = 0;
+        }
+    }
+    hash = XXH3_64bits_digest(all);
+    XXH3_freeState(all);
+    return hash;
+}

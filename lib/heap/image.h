@@ -67,6 +67,9 @@ bool heap_image_read(struct diag *d, struct arena *a, const struct heap_image_in
 /* The checksum that the table ought to have. */
 uint64_t heap_image_checksum(const struct heap_image *m);
 
+/* What a segment with these bytes in the file has as its checksum (docs/image-format.md). */
+uint64_t heap_bytes_checksum(struct span bytes);
+
 /* "native", "prelinked", "none". */
 const char *heap_mode_name(uint32_t mode);
 

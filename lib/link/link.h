@@ -344,6 +344,8 @@ struct lsym *link_find(const struct link *l, const char *name);
 /* The object that has the group NAME first: O, if no other had it before;
    NULL without memory. */
 struct lobj *link_first_group(struct link *l, const char *name, struct lobj *o);
+/* O has it from now on; the group is there. */
+bool link_replace_group(struct link *l, const char *name, struct lobj *o);
 void link_free_symtab(struct link *l);
 
 /* ---- resolve.c ---- */

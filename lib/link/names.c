@@ -145,3 +145,12 @@ struct lobj *link_first_group(struct link *l, const char *name, struct lobj *o)
     }
     return slot->what;
 }
+
+bool link_replace_group(struct link *l, const char *name, struct lobj *o)
+{
+    struct name_slot *slot = names_slot(&l->symtab->groups, name, strlen(name));
+
+    if (slot)
+        slot->what = o;
+    return slot != NULL;
+}

@@ -49,6 +49,49 @@ bool lsym_is_constant(const struct lsym *s)
 
 /* ---- adding ---- */
 
+static uint64_t group_size(const struct object *o, uint32_t group)
+{
+    uint64_t size = 0;
+
+    for (uint32_t i = 1; i < o->section_count; i++)
+        size += o->sections[i].group == group ? o->sections[i].size : 0;
+    return size;
+}
+
+static uint32_t group_named(const struct object *o, const char *name)
+{
+    for (uint32_t g = 1; g < o->group_count; g++)
+        if (o->groups[g].comdat && !strcmp(o->groups[g].name, name))
+            return g;
+    return 0;
+}
+
+/* COFF: of the group that FIRST has and O has larger, O's is kept: what FIRST
+   defined is undefined again. */
+static bool replace_if_larger(struct link *l, struct lobj *first, struct lobj *o, uint32_t g,
+                              bool *replaced)
+{
+    const char *name = o->o.groups[g].name;
+    uint32_t old = group_named(&first->o, name);
+
+    *replaced = group_size(&o->o, g) > group_size(&first->o, old);
+    if (!*replaced)
+        return true;
+    for (uint32_t i = 1; i < first->o.section_count; i++)
+        if (first->o.sections[i].group == old) {
+            first->secs[i].discarded = true;
+            first->secs[i].live = false;
+        }
+    for (uint32_t i = first->o.first_global; i < first->o.symbol_count; i++) {
+        struct lsym *s = first->globals[i - first->o.first_global];
+        const struct lsec *sec = s->obj == first && s->index == i ? lsym_section(s) : NULL;
+
+        if (sec && sec->discarded)
+            s->state = SYM_UNDEFINED;
+    }
+    return link_replace_group(l, name, o) || diag_nomem(l->d);
+}
+
 /* Of groups with the same name only the first object's is kept.  Sections
    called .gnu.linkonce.* are groups of one, named by themselves. */
 static bool discard_groups(struct link *l, struct lobj *o)
@@ -63,6 +106,13 @@ static bool discard_groups(struct link *l, struct lobj *o)
         if (!first)
             return diag_nomem(l->d);
         gone[g] = first != o;
+        if (gone[g] && o->o.groups[g].largest) {
+            bool replaced = false;
+
+            if (!replace_if_larger(l, first, o, g, &replaced))
+                return false;
+            gone[g] = !replaced;
+        }
     }
     for (uint32_t i = 1; i < o->o.section_count; i++) {
         const struct section *s = &o->o.sections[i];

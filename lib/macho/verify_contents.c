@@ -226,29 +226,6 @@ void macho_verify_inits(struct macho_verify *v)
 
 /* ---- heaps ---- */
 
-static uint64_t checksum(struct span bytes)
-{
-    uint64_t blocks[64];
-    XXH3_state_t *all = XXH3_createState();
-    uint64_t n = 0, hash = 0;
-
-    if (!all)
-        return 0;
-    XXH3_64bits_reset(all);
-    for (uint64_t at = 0; at < bytes.size; at += SIMG_CHECK_BLOCK) {
-        uint64_t size = bytes.size - at < SIMG_CHECK_BLOCK ? bytes.size - at : SIMG_CHECK_BLOCK;
-
-        blocks[n++] = XXH3_64bits(bytes.at + at, size);
-        if (n == 64 || at + size == bytes.size) {
-            XXH3_64bits_update(all, blocks, n * sizeof *blocks);
-            n = 0;
-        }
-    }
-    hash = XXH3_64bits_digest(all);
-    XXH3_freeState(all);
-    return hash;
-}
-
 static void check_heap(struct macho_verify *v, const struct image_heap *h)
 {
     for (uint32_t i = 0; i < h->heap.segment_count && macho_go_on(v); i++) {
@@ -263,7 +240,7 @@ static void check_heap(struct macho_verify *v, const struct image_heap *h)
             uint64_t left = v->f.in.size - (uint64_t)(there.at - v->f.in.at);
 
             there.size = s->size < left ? s->size : left;
-            if (checksum(there) != h->segments[i].checksum)
+            if (heap_bytes_checksum(there) != h->segments[i].checksum)
                 macho_found(v, "heap: segment %" PRIu32 ": the checksum is not that of its bytes",
                             i);
         }

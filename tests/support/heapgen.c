@@ -46,7 +46,7 @@ static struct {
                      {.suffix = "zero", .kind = 3, .rights = "rw-p"},
                      {.suffix = "code", .kind = 4, .rights = "r-xp"}};
 
-static const struct {
+static struct {
     const char *name;
     unsigned kind, weak;
     const char *word;
@@ -74,7 +74,7 @@ struct segment {
 
 static struct {
     uint64_t size, seed, density;
-    bool near, tags, high, odd, gaps, cluster, no_imports, own, one, big, arm, plain_code;
+    bool near, tags, high, odd, gaps, cluster, no_imports, own, one, big, arm, plain_code, windows;
     const char *runtime, *build_id, *prefix;
 } opt = {.size = 256 << 10, .seed = 1, .density = 300, .runtime = "heapgen", .build_id = "b1", .prefix = "gen_"};
 
@@ -363,7 +363,7 @@ static void import_parts(void)
     }
     for (unsigned n = 0; n < ZERO; n++)
         for (unsigned i = 0; i < count; i++) {
-            uint64_t addend = imports[i].kind == 0 && !imports[i].weak && n == RW ? 8 : 0;
+            uint64_t addend = imports[i].kind == 0 && !imports[i].weak && n == RW && !opt.windows ? 8 : 0;
 
             add_uint(&slots, 8, seg[n].addr + import_place(&seg[n], i));
             add_uint(&slots, 4, i);
@@ -477,7 +477,8 @@ static void option(const char *a)
         bool *flag;
     } flags[] = {{"--near", &opt.near}, {"--tags", &opt.tags}, {"--high-tags", &opt.high},
                  {"--odd", &opt.odd},   {"--gaps", &opt.gaps}, {"--own", &opt.own},
-                 {"--one", &opt.one},   {"--big", &opt.big},   {"--plain-code", &opt.plain_code}};
+                 {"--one", &opt.one},   {"--big", &opt.big},   {"--plain-code", &opt.plain_code},
+                 {"--windows", &opt.windows}};
 
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (!strcmp(a, flags[i].name)) {
@@ -535,6 +536,11 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++)
         option(argv[i]);
     opt.no_imports = opt.no_imports || opt.one;
+    /* What msvcrt calls them; its loader adds nothing to what it finds. */
+    for (size_t i = 0; opt.windows && i < IMPORTS; i++)
+        imports[i].name = !strcmp(imports[i].name, "environ")  ? "_environ"
+                          : !strcmp(imports[i].name, "stdout") ? "_iob"
+                                                               : imports[i].name;
     for (unsigned n = 0; n < SEGMENTS; n++)
         snprintf(kinds[n].name, sizeof kinds[n].name, "%s%s", opt.prefix, kinds[n].suffix);
     state = opt.seed * 0x9e3779b97f4a7c15ULL + 1;

@@ -9,23 +9,28 @@
  *        program  this program has the heap and heapown.c in it (where built so: IN_PROGRAM)
  *   --apart        the segments lie apart, as another linker put them
  *   --own          the roots have no names: by the image's own_root()
+ *   --writable     read-only segments may be writable (Windows, where imports are in them)
  *   --none         slots hold heap addresses (--heap-relocs=none)
  *   --take=ADDR    have ADDR mapped before the image is
  *   --relocated    the image must not lie at its own address; --at=ADDR: it must lie there
+ *   --pid=N        the process that this is (for Wine, whose files a server opens)
  *   --dirty=N      at most N KiB of the heap may be private before it is looked at
  *   --times=N      load, walk and close so often; memory must not grow
  *
  * Prints what it counted; the exit code is 1 for anything wrong. */
 
 #include <ctype.h>
-#include <dlfcn.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _WIN32
+#include "winload.h"
+#else
+#include <dlfcn.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#endif
 #ifdef WITH_LIBSYSIMAGE
 #include <sysimage/image.h>
 #endif
@@ -43,7 +48,8 @@ static struct root {
 } roots[MOST_ROOTS];
 static unsigned root_count;
 static uint64_t bad, slots, calls, datas, sums;
-static bool none, apart;
+static bool none, apart, writable;
+static char smaps[64] = "/proc/self/smaps";
 static uint64_t base;
 
 static void wrong(const char *what, const char *name, uint64_t offset, uint64_t got, uint64_t want)
@@ -157,8 +163,10 @@ static void check_import(const char *kind, const char *name, uint64_t offset, co
             wrong(kind, name, offset, got, (uint64_t)there + addend);
         return;
     }
+#ifndef _WIN32
     /* A stub of a heap that adds nothing is found from its own base. */
     got += none && got < UINT64_C(1) << 32 ? base : 0;
+#endif
     calls++;
     for (int c = 40; c < 100; c++) {
         int want = !strcmp(symbol, "own_hidden") ? c * 5 + 2 : ((int (*)(int))(void *)there)(c);
@@ -196,6 +204,20 @@ static void walk(const char *path)
 /* ---- the process's memory ---- */
 
 /* Rights of the mapping at each root (an emulator tells them in maps, not in smaps). */
+#ifdef _WIN32
+static void check_rights(void)
+{
+    for (unsigned i = 0; i < root_count; i++)
+        if (strcmp(rights_at(roots[i].at), roots[i].rights) != 0) {
+            /* What the loader filled stays writable there. */
+            if (writable && !strcmp(roots[i].rights, "r--p"))
+                continue;
+            printf("%s is mapped %s, not %s\n", roots[i].name, rights_at(roots[i].at),
+                   roots[i].rights);
+            bad++;
+        }
+}
+#else
 static void check_rights(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -221,12 +243,13 @@ static void check_rights(void)
     if (maps)
         fclose(maps);
 }
+#endif
 
 /* Memory of the heap that is this process's own, in KiB.  (Private_Dirty counts clean mappings of
    a file that was just written, too.) */
 static uint64_t private_memory(void)
 {
-    FILE *maps = fopen("/proc/self/smaps", "r");
+    FILE *maps = fopen(smaps, "r");
     char line[512], rights[8] = "";
     uint64_t from = 0, to = 0, n = 0, dirty = 0;
     bool ours = false;
@@ -391,8 +414,11 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++) {
         none = none || !strcmp(argv[i], "--none");
         apart = apart || !strcmp(argv[i], "--apart");
+        writable = writable || !strcmp(argv[i], "--writable");
         own = own || !strcmp(argv[i], "--own");
         relocated = relocated || !strcmp(argv[i], "--relocated");
+        if (!strncmp(argv[i], "--pid=", 6))
+            snprintf(smaps, sizeof smaps, "/proc/%.16s/smaps", argv[i] + 6);
         if (!strncmp(argv[i], "--take=", 7))
             take = strtoull(argv[i] + 7, NULL, 0);
         if (!strncmp(argv[i], "--at=", 5))
