@@ -134,7 +134,7 @@ static int verify_file(struct verify_command *c, const char *path)
         diag_fail(&d, E_UNSUPPORTED, "only linked images have these rules, and this is an archive");
     else if (macho_is(file.data) || macho_is_fat(file.data))
         macho_verify(&d, &a, file.data, &o, &findings);
-    else if (coff_is_image(file.data))
+    else if (coff_is_image(file.data) || coff_is_object(file.data) || coff_is_import(file.data))
         coff_verify(&d, &a, file.data, &o, &findings);
     else if (heap_is(file.data))
         heap_verify(&d, &a, file.data, &o, &findings);

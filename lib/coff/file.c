@@ -114,6 +114,7 @@ static bool read_optional(struct diag *d, struct span in, struct coff_optional *
 static bool long_name(const struct coff_file *f, const char *field, const char **out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *name = NULL;
     uint64_t at = 0;
     char *end = NULL;
 
@@ -130,8 +131,10 @@ static bool long_name(const struct coff_file *f, const char *field, const char *
             at = at * 64 + (uint64_t)(digit - digits);
         }
     }
-    *out = span_str(f->strings, at);
-    return at >= 4 && *out;
+    name = span_str(f->strings, at);
+    if (at >= 4 && name)
+        *out = name;
+    return at >= 4 && name;
 }
 
 static bool section_name(struct diag *d, struct arena *a, const struct coff_file *f, uint32_t i,

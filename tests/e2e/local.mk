@@ -32,6 +32,9 @@ script_tests += \
 	tests/e2e/macho-runtime.sh \
 	tests/e2e/macho-verify.sh \
 	tests/e2e/many-sections.sh \
+	tests/e2e/pe-heap.sh \
+	tests/e2e/pe-link.sh \
+	tests/e2e/pe-verify.sh \
 	tests/e2e/merge.sh \
 	tests/e2e/move.sh \
 	tests/e2e/output.sh \
@@ -50,6 +53,9 @@ script_tests += \
 	tests/e2e/inspect.sh
 
 slow_tests += \
+	tests/e2e/pe-heap.sh \
+	tests/e2e/pe-link.sh \
+	tests/e2e/pe-verify.sh \
 	tests/e2e/heap-link.sh \
 	tests/e2e/heap-pack.sh \
 	tests/e2e/plugin-matrix.sh \
@@ -90,6 +96,19 @@ EXTRA_DIST += \
 	tests/e2e/macho/virtual.cc \
 	tests/e2e/macho/virtual2.cc \
 	tests/e2e/packages \
+	tests/e2e/pe-common.sh \
+	tests/e2e/pe_relocs.py \
+	tests/e2e/pe/bare.cc \
+	tests/e2e/pe/comdat.s \
+	tests/e2e/pe/comdat2.s \
+	tests/e2e/pe/directive.c \
+	tests/e2e/pe/exports.c \
+	tests/e2e/pe/plain.cc \
+	tests/e2e/pe/seh.c \
+	tests/e2e/pe/user.c \
+	tests/e2e/pe/weak1.c \
+	tests/e2e/pe/weak2.c \
+	tests/e2e/pe/z.c \
 	tests/e2e/sweep-common.sh \
 	tests/e2e/work/boost_context.cc \
 	tests/e2e/work/crypto.c \

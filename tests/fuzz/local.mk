@@ -135,3 +135,15 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/macho/empty-slices.hex \
 	tests/fuzz/corpus/macho/header-only.hex \
 	tests/fuzz/corpus/macho/stub.txt
+
+replay_tests += tests/fuzz/replay_coff
+tests_fuzz_replay_coff_SOURCES = tests/fuzz/fuzz_coff.c tests/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_coff
+tests_fuzz_fuzz_coff_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/coff/a-small-image.hex \
+	tests/fuzz/corpus/coff/a-small-object.hex \
+	tests/fuzz/corpus/coff/module.txt \
+	tests/fuzz/corpus/coff/name-not-among-the-strings.hex

@@ -1,6 +1,7 @@
 # What unit tests and fuzz targets make their inputs with. All of them are linked with it.
 check_LTLIBRARIES += tests/support/libsupport.la
 tests_support_libsupport_la_SOURCES = \
+	tests/support/coff_object.c tests/support/coff_object.h \
 	tests/support/elf_image.c tests/support/elf_image.h \
 	tests/support/elf_object.c tests/support/elf_object.h \
 	tests/support/heap_file.c tests/support/heap_file.h \
@@ -21,6 +22,9 @@ EXTRA_DIST += \
 	tests/support/imagebreak.c \
 	tests/support/imagetest.c \
 	tests/support/macos.h \
+	tests/support/pebreak.py \
+	tests/support/pehost.c \
+	tests/support/winload.h \
 	tests/support/make-reloc-vectors.sh \
 	tests/support/marker.s \
 	tests/support/movetest.c \

@@ -15,6 +15,7 @@ unit_tests += tests/unit/test_bytes
 unit_tests += tests/unit/test_elf
 unit_tests += tests/unit/test_link_cut
 unit_tests += tests/unit/test_macho
+unit_tests += tests/unit/test_coff
 unit_tests += tests/unit/test_opts
 unit_tests += tests/unit/test_report
 unit_tests += tests/unit/test_script

@@ -12,6 +12,7 @@
 #include "elf/machine.h"
 #include "link/script.h"
 #include "objtool/darwin.h"
+#include "objtool/mingw.h"
 #include "objtool/link_opts.h"
 #include "objtool/link_table.h"
 
@@ -610,6 +611,7 @@ static const struct {
 } tables[] = {{link_rows, &link_row_count},
               {link_own_rows, &link_own_row_count},
               {darwin_rows, &darwin_row_count},
+              {mingw_rows, &mingw_row_count},
               {link_z_rows, &link_z_row_count}};
 
 /* Help fits a terminal, and every row has some. */
