@@ -65,7 +65,7 @@ static void list_directories(struct coff_inspect *i)
         rep_cell_num(i->r, (uint64_t)n);
         rep_cell_hex(i->r, e->rva);
         rep_cell_num(i->r, e->size);
-        rep_cell(i->r, coff_directory_name(n));
+        rep_cell(i->r, coff_directory_name((enum data_directory)n));
     }
     rep_table_end(i->r);
 }

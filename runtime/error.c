@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* error.c - errors by value. */
 
+#define __USE_MINGW_ANSI_STDIO 1 /* %llx and %td, wherever this is compiled */
+
 #include "runtime/error.h"
 
 #include <stdarg.h>

@@ -6,12 +6,11 @@
 #include <xxhash.h>
 
 #include "runtime/heap_writer.h"
+#include "runtime/map.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #ifdef HAVE_ZSTD
 #include <zstd.h>
 #endif
@@ -75,24 +74,13 @@ static void zstd_end(struct heapw_file *f) { (void)f; }
 
 static bool write_at(struct simg_heap_writer *w, const uint8_t *p, size_t n, uint64_t pos)
 {
-    while (n > 0) {
-        ssize_t done = pwrite(w->file->fd, p, n, (off_t)pos);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0) {
-            error_system(&w->error, done ? errno : EIO, "cannot write %s", w->file->temp);
-            return false;
-        }
-        p += done;
-        n -= (size_t)done;
-        pos += (uint64_t)done;
-    }
-    return true;
+    if (map_write(w->file->fd, pos, p, n))
+        return true;
+    error_system(&w->error, errno, "cannot write %s", w->file->temp);
+    return false;
 }
 
-/* Make a new file beside PATH.  O_EXCL, not mkstemp(): it gets the rights that
-   any new file gets. */
+/* Make a new file beside PATH. */
 static bool make_temp(struct simg_heap_writer *w, struct heapw_file *f)
 {
     size_t room = strlen(f->path) + 48;
@@ -101,9 +89,8 @@ static bool make_temp(struct simg_heap_writer *w, struct heapw_file *f)
     if (!temp)
         return heapw_memory(w);
     for (unsigned i = 0; i < 10000; i++) {
-        snprintf(temp, room, "%s.%ld-%u.tmp", f->path, (long)getpid(), i);
-        f->fd = open(temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (f->fd >= 0) {
+        snprintf(temp, room, "%s.%ld-%u.tmp", f->path, map_process(), i);
+        if (map_create(temp, &f->fd)) {
             f->temp = temp;
             return true;
         }
@@ -140,9 +127,9 @@ void heapw_file_free(struct simg_heap_writer *w)
     if (!f)
         return;
     if (f->fd >= 0)
-        close(f->fd);
+        map_close(f->fd);
     if (f->temp)
-        unlink(f->temp);
+        map_remove(f->temp);
     if (f->zstd)
         zstd_end(f);
     XXH3_freeState(f->blocks);
@@ -323,11 +310,11 @@ bool heapw_file_finish(struct simg_heap_writer *w)
     if (!write_table(w))
         return false;
     f->fd = -1;
-    if (close(fd) != 0) {
+    if (!map_finish(fd)) {
         error_system(&w->error, errno, "cannot write %s", f->temp);
         return false;
     }
-    if (rename(f->temp, f->path) != 0) {
+    if (!map_replace(f->temp, f->path)) {
         error_system(&w->error, errno, "cannot rename %s to %s", f->temp, f->path);
         return false;
     }

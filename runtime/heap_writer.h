@@ -118,7 +118,7 @@ enum simg_status heapw_return(const struct simg_heap_writer *w, struct simg_erro
 
 /* Each fills in w->error and returns false. */
 bool heapw_argument(struct simg_heap_writer *w, uint64_t offset, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+    PRINTF_FORMAT(3, 4);
 bool heapw_memory(struct simg_heap_writer *w);
 
 /* Segment INDEX, or NULL and w->error. */

@@ -68,7 +68,8 @@ bool file_place(const struct file *f, uint64_t addr, uint64_t size, uint64_t *of
 
 enum simg_status file_begin(int fd, struct file *f, struct simg_error *e)
 {
-    static const struct file_format *const formats[] = {&file_elf, &file_macho, &file_universal};
+    static const struct file_format *const formats[] = {&file_elf, &file_macho, &file_universal,
+                                                    &file_pe};
     uint8_t head[FILE_HEAD];
     enum simg_status status = SIMG_OK;
 
@@ -83,7 +84,7 @@ enum simg_status file_begin(int fd, struct file *f, struct simg_error *e)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i]->is(head))
             return formats[i]->read(f, head, e);
-    return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a sysimage: neither ELF nor Mach-O");
+    return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a sysimage: neither ELF, Mach-O nor PE");
 }
 
 void file_end(struct file *f)

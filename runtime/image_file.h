@@ -14,7 +14,7 @@ struct file_format {
     bool (*is)(const uint8_t *head);
     enum simg_status (*read)(struct file *f, const uint8_t *head, struct simg_error *e);
 };
-extern const struct file_format file_elf, file_macho, file_universal;
+extern const struct file_format file_elf, file_macho, file_universal, file_pe;
 
 /* N bytes, little-endian. */
 uint64_t file_uint(const uint8_t *p, unsigned n);

@@ -4,7 +4,6 @@
 #include "runtime/image.h"
 #include "runtime/loaded.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +68,7 @@ static enum simg_status try_load(struct simg *image, const struct table *want, c
         return SIMG_OK;
     free(image->heaps);
     image->heaps = NULL;
-    dlclose(image->handle);
+    loaded_close(image->handle);
     image->handle = NULL;
     return error_set(e, SIMG_ERR_SYSTEM, 0,
                      "the system's loader has another version of this file loaded");

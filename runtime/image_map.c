@@ -4,9 +4,9 @@
 
 #include "runtime/image.h"
 
+#include "runtime/loaded.h"
 #include "runtime/move.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,7 +116,7 @@ static enum simg_status map_segment(const struct mapper *m, const struct simg_ta
 static void *own_symbol(void *arg, const char *name)
 {
     (void)arg;
-    return dlsym(RTLD_DEFAULT, name);
+    return loaded_symbol(name);
 }
 
 static void put(uint8_t *at, uint64_t value) { memcpy(at, &value, sizeof value); }

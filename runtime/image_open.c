@@ -2,13 +2,11 @@
 /* image_open.c - open and close images. */
 
 #include "runtime/image.h"
+#include "runtime/loaded.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The caller's options, whatever size they had when it was compiled. */
 static enum simg_status read_options(const struct simg_options *from, struct simg_options *to,
@@ -135,16 +133,15 @@ enum simg_status simg_open(const char *path, const struct simg_options *options,
     if (!image)
         return error_memory(error);
     status = read_options(options, &o, error);
-    /* Of a pipe it says what it is, instead of waiting for somebody to write. */
-    if (status == SIMG_OK && (fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
+    if (status == SIMG_OK && !map_open(path, &fd))
         status = error_system(error, errno, "%.128s", path);
     /* dlopen() searches for a name without a slash elsewhere. */
-    if (status == SIMG_OK && !(real = realpath(path, NULL)))
+    if (status == SIMG_OK && !(real = map_real_path(path)))
         status = error_system(error, errno, "%.128s", path);
     status = status ? status : open_file(image, fd, real, &o, error);
     free(real);
     if (fd >= 0)
-        close(fd);
+        map_close(fd);
     return finish(image, status, out);
 }
 
@@ -170,7 +167,7 @@ void simg_close(struct simg *image)
         return;
     image_unmap(image);
     if (image->handle)
-        dlclose(image->handle);
+        loaded_close(image->handle);
     free(image->heaps);
     free(image->copy);
     free(image);

@@ -2,7 +2,7 @@
 /* loaded.h - what the system's loader has in memory.
  *
  * One file for each kind of image that a system loads (loaded_elf.c,
- * loaded_macho.c). */
+ * loaded_macho.c, loaded_win.c). */
 
 #ifndef RUNTIME_LOADED_H
 #define RUNTIME_LOADED_H
@@ -29,9 +29,14 @@ enum simg_status loaded_find(const void *address, struct loaded *out, struct sim
 /* Are the SIZE bytes at ADDRESS inside of one part of M? */
 bool loaded_has(const struct loaded *m, uintptr_t address, uint64_t size);
 
-/* Have the file NAME loaded: its handle, for dlclose(), and an address in it. */
+/* Have the file NAME loaded: its handle, for loaded_close(), and an address in it. */
 enum simg_status loaded_open(const char *name, void **handle, const void **inside,
                              struct simg_error *e);
+
+void loaded_close(void *handle);
+
+/* What the process has under NAME; NULL: nothing. */
+void *loaded_symbol(const char *name);
 
 /* A name by which the loader finds the open file FD, and no other; sets errno. */
 bool loaded_name(int fd, char name[LOADED_NAME]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* loaded_elf.c - modules of systems that load ELF (loaded.h). */
 
-#if !defined __APPLE__
+#if !defined __APPLE__ && !defined _WIN32
 
 #include "runtime/image.h"
 #include "runtime/loaded.h"
@@ -71,6 +71,10 @@ enum simg_status loaded_find(const void *address, struct loaded *out, struct sim
         return error_set(e, SIMG_ERR_NOT_IMAGE, 0, "not a sysimage: it has no note that says so");
     return s.status;
 }
+
+void loaded_close(void *handle) { dlclose(handle); }
+
+void *loaded_symbol(const char *name) { return dlsym(RTLD_DEFAULT, name); }
 
 enum simg_status loaded_open(const char *name, void **handle, const void **inside,
                              struct simg_error *e)

@@ -77,6 +77,10 @@ enum simg_status loaded_find(const void *address, struct loaded *out, struct sim
                      "," SIMG_MACHO_SECTION);
 }
 
+void loaded_close(void *handle) { dlclose(handle); }
+
+void *loaded_symbol(const char *name) { return dlsym(RTLD_DEFAULT, name); }
+
 /* dyld has no call from a handle to its module: it is the one whose name gives
    the same handle. */
 enum simg_status loaded_open(const char *name, void **handle, const void **inside,

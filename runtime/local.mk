@@ -12,13 +12,16 @@ runtime_libwriter_la_SOURCES = \
 	runtime/image_map.c \
 	runtime/image_note.c \
 	runtime/image_open.c \
+	runtime/image_pe.c \
 	runtime/image_table.c \
 	runtime/image_verify.c \
 	runtime/loaded.h \
 	runtime/loaded_elf.c \
 	runtime/loaded_macho.c \
+	runtime/loaded_win.c \
 	runtime/map.h \
 	runtime/map_posix.c \
+	runtime/map_win.c \
 	runtime/move.h \
 	runtime/heap_file.c \
 	runtime/heap_slots.c \

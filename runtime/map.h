@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* map.h - what the loader needs of the system: files and memory.
  *
- * One file for each kind of system (map_posix.c).  Addresses and sizes given
+ * One file for each kind of system (map_posix.c, map_win.c); a file is a
+ * descriptor of its C library.  Addresses and sizes given
  * to these are multiples of SIMG_SEGMENT_ALIGN_LOG2's 64 KiB or end a
  * segment; sizes are rounded up to pages inside. */
 
@@ -15,6 +16,23 @@
 #define HUGE_PAGE UINT64_C(0x200000)
 
 /* On failure each of these sets errno. */
+
+/* The file PATH, to be read and mapped. */
+bool map_open(const char *path, int *fd);
+void map_close(int fd);
+/* Its absolute path, which the system's loader takes as it is; malloc'ed. */
+char *map_real_path(const char *path);
+
+/* A new file; errno is EEXIST if PATH is there. */
+bool map_create(const char *path, int *fd);
+bool map_write(int fd, uint64_t offset, const void *from, uint64_t size);
+/* Close what was written: false if that had errors. */
+bool map_finish(int fd);
+/* FROM gets the name TO, whatever had it before. */
+bool map_replace(const char *from, const char *to);
+void map_remove(const char *path);
+/* A number that no other process has now. */
+long map_process(void);
 
 /* The file's size. */
 bool map_file_size(int fd, uint64_t *size);

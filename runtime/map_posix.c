@@ -4,7 +4,12 @@
 #include "runtime/map.h"
 #include "sysimage/format.h"
 
+#if !defined _WIN32
+
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +18,56 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0
 #endif
+
+/* ---- files ---- */
+
+/* Of a pipe it says what it is, instead of waiting for somebody to write. */
+bool map_open(const char *path, int *fd)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return *fd >= 0;
+}
+
+void map_close(int fd) { close(fd); }
+
+char *map_real_path(const char *path) { return realpath(path, NULL); }
+
+/* O_EXCL, not mkstemp(): it gets the rights that any new file gets. */
+bool map_create(const char *path, int *fd)
+{
+    *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return *fd >= 0;
+}
+
+bool map_write(int fd, uint64_t offset, const void *from, uint64_t size)
+{
+    const uint8_t *at = from;
+
+    while (size > 0) {
+        ssize_t done = pwrite(fd, at, size, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0) {
+            errno = done ? errno : EIO;
+            return false;
+        }
+        at += done;
+        size -= (uint64_t)done;
+        offset += (uint64_t)done;
+    }
+    return true;
+}
+
+bool map_finish(int fd) { return close(fd) == 0; }
+
+bool map_replace(const char *from, const char *to) { return rename(from, to) == 0; }
+
+void map_remove(const char *path) { unlink(path); }
+
+long map_process(void) { return (long)getpid(); }
+
+/* ---- memory ---- */
 
 static uint64_t page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
 
@@ -173,3 +228,5 @@ void map_unview(struct map_view *view)
         munmap(view->mapping, view->mapped);
     *view = (struct map_view){0};
 }
+
+#endif

@@ -66,7 +66,7 @@ struct simg_options {
     void *resolve_arg;
 };
 
-/* Open the image in file PATH: ELF or Mach-O (of a universal file, the part
+/* Open the image in file PATH: ELF, PE or Mach-O (of a universal file, the part
  * for this CPU).
  *
  * OPTIONS may be NULL for none.  The heap is mapped by this library from the

@@ -107,7 +107,7 @@ bool def_read(struct diag *d, struct arena *a, struct span text, struct def_file
 bool dll_add_string(struct link *l, struct strings *list, size_t *cap, const char *text);
 
 /* ---- resolve.c, exported.c ---- */
-/* S comes from another image. */
+/* S comes from another image, or from nobody. */
 bool dll_binds(const struct lsym *s);
 /* Which of its library's imports S is, and whether it is the pointer to it. */
 static inline uint32_t dll_import_of(const struct lsym *s) { return (uint32_t)lsym_symbol(s)->value; }

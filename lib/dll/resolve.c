@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool dll_binds(const struct lsym *s) { return s->state == SYM_SHARED; }
+/* What nobody defines is 0 here, but another process may have it. */
+bool dll_binds(const struct lsym *s) { return s->state == SYM_SHARED || !lsym_defined(s); }
 
 /* ---- stand-ins ---- */
 

@@ -34,6 +34,7 @@ script_tests += \
 	tests/e2e/many-sections.sh \
 	tests/e2e/pe-heap.sh \
 	tests/e2e/pe-link.sh \
+	tests/e2e/pe-runtime.sh \
 	tests/e2e/pe-verify.sh \
 	tests/e2e/merge.sh \
 	tests/e2e/move.sh \
@@ -55,6 +56,7 @@ script_tests += \
 slow_tests += \
 	tests/e2e/pe-heap.sh \
 	tests/e2e/pe-link.sh \
+	tests/e2e/pe-runtime.sh \
 	tests/e2e/pe-verify.sh \
 	tests/e2e/heap-link.sh \
 	tests/e2e/heap-pack.sh \

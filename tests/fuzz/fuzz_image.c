@@ -3,7 +3,7 @@
  *
  * The first byte: bit 0, checksums are made right again; bits 1 and 2, how
  * much is checked; bit 3, the file ends early, where the next 4 bytes say;
- * bit 4, the headers are Mach-O's.
+ * bit 4, the headers are Mach-O's; bit 5, PE's.
  * The rest are edits: a place (2 bytes: a part of the image and a distance in
  * it) and 4 bytes to write there.  Whatever is opened is then read. */
 
@@ -78,7 +78,7 @@ static void open_all(int fd, uint32_t verify)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint8_t sound[2][HIMG_SIZE], image[HIMG_SIZE];
+    static uint8_t sound[3][HIMG_SIZE], image[HIMG_SIZE];
     struct cursor c = {.in = {data, size}};
     uint8_t how = cur_u8(&c);
     uint64_t length = how & 8 ? cur_u32(&c) % HIMG_SIZE : HIMG_SIZE;
@@ -89,8 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!sound[0][0]) {
         make_heap_image(sound[0]);
         make_heap_image_macho(sound[1]);
+        make_heap_image_pe(sound[2]);
     }
-    memcpy(image, sound[how >> 4 & 1], sizeof image);
+    memcpy(image, sound[how & 32 ? 2 : how >> 4 & 1], sizeof image);
     while (cur_count(&c, 1, 6)) {
         uint64_t at = place(cur_u16(&c));
 

@@ -349,3 +349,45 @@ void make_heap_image_macho(uint8_t out[HIMG_SIZE])
     }
     assert(p.at <= out + HIMG_NOTE);
 }
+
+/* PE specification, 3 and 4. */
+void make_heap_image_pe(uint8_t out[HIMG_SIZE])
+{
+    static const struct {
+        const char *name;
+        uint32_t offset, filesize, vmsize;
+    } sections[] = {{".sysimg", HIMG_TABLE, 0x1000, 0xf000}, {".heap0", HIMG_RW, 0x200, 0x200},
+                    {".heap1", HIMG_RO, 0x100, 0x100},       {".heap2", HIMG_ZERO, 0, 0x3000},
+                    {".heap3", HIMG_CODE, 0x40, 0x40},       {".heap4", HIMG_GOT, 8, 8},
+                    {".heap5", HIMG_PLT, 16, 16},             {".data", HIMG_DYNAMIC, 0x100, 0x100}};
+    enum { SECTIONS = sizeof sections / sizeof *sections, PE_AT = 0x80, OPTIONAL = 240 };
+    struct pen p = {out};
+
+    make_heap_image(out);
+    memset(out, 0, HIMG_DYNSYM);
+    memcpy(out, "MZ", 2);
+    p.at = out + 0x3c;
+    put(&p, 4, PE_AT);
+    p.at = out + PE_AT;
+    put(&p, 4, 0x4550);
+    put(&p, 2, 0x8664);
+    put(&p, 2, SECTIONS);
+    p.at += 12;
+    put(&p, 2, OPTIONAL);
+    put(&p, 2, 0x2022);
+    put(&p, 2, 0x20b);
+    p.at += 22;
+    put(&p, 8, HIMG_BASE);
+    p.at = out + PE_AT + 24 + OPTIONAL;
+    for (unsigned i = 0; i < SECTIONS; i++) {
+        memcpy(p.at, sections[i].name, strlen(sections[i].name));
+        p.at += 8;
+        put(&p, 4, sections[i].vmsize);
+        put(&p, 4, sections[i].offset);
+        put(&p, 4, sections[i].filesize);
+        put(&p, 4, sections[i].filesize ? sections[i].offset : 0);
+        p.at += 12;
+        put(&p, 4, sections[i].filesize ? 0x40000040 : 0x40000080);
+    }
+    assert(p.at <= out + HIMG_NOTE);
+}

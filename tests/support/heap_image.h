@@ -62,6 +62,8 @@ void make_heap_image(uint8_t out[HIMG_SIZE]);
 
 /* The same image with headers of Mach-O. */
 void make_heap_image_macho(uint8_t out[HIMG_SIZE]);
+/* And with those of PE. */
+void make_heap_image_pe(uint8_t out[HIMG_SIZE]);
 
 /* Make the checksums right again, where they are. */
 void seal_heap_image(uint8_t out[HIMG_SIZE]);

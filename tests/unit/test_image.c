@@ -24,14 +24,11 @@ static uint8_t image[HIMG_SIZE];
 static int fd;
 static struct simg_error e;
 
-static bool macho;
+static void (*make_headers)(uint8_t out[HIMG_SIZE]) = make_heap_image;
 
 static void make(void)
 {
-    if (macho)
-        make_heap_image_macho(image);
-    else
-        make_heap_image(image);
+    make_headers(image);
 #if defined __aarch64__
     store_uint(image + HIMG_TABLE + 32, 4, false, 183);
 #endif
@@ -54,7 +51,13 @@ static void setup(void)
 
 static void setup_macho(void)
 {
-    macho = true;
+    make_headers = make_heap_image_macho;
+    setup();
+}
+
+static void setup_pe(void)
+{
+    make_headers = make_heap_image_pe;
     setup();
 }
 
@@ -586,7 +589,8 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("image");
-    TCase *t = tcase_create("image"), *m = tcase_create("Mach-O");
+    TCase *t = tcase_create("image");
+    static void (*const setups[])(void) = {setup_macho, setup_pe};
     SRunner *runner = srunner_create(s);
     int failed;
 
@@ -604,17 +608,21 @@ int main(void)
     tcase_add_test(t, many);
     tcase_set_timeout(t, 300);
     suite_add_tcase(s, t);
-    tcase_add_checked_fixture(m, setup_macho, teardown);
-    tcase_add_test(m, its_own_address);
-    tcase_add_test(m, looking);
-    tcase_add_test(m, elsewhere);
-    tcase_add_test(m, imports);
-    tcase_add_test(m, checksums);
-    tcase_add_loop_test(m, every_bit, 0, 2);
-    tcase_add_loop_test(m, every_bit_sealed, 0, 1);
-    tcase_add_test(m, every_length);
-    tcase_set_timeout(m, 300);
-    suite_add_tcase(s, m);
+    for (size_t i = 0; i < COUNT(setups); i++) {
+        TCase *m = tcase_create("other formats");
+
+        tcase_add_checked_fixture(m, setups[i], teardown);
+        tcase_add_test(m, its_own_address);
+        tcase_add_test(m, looking);
+        tcase_add_test(m, elsewhere);
+        tcase_add_test(m, imports);
+        tcase_add_test(m, checksums);
+        tcase_add_loop_test(m, every_bit, 0, 2);
+        tcase_add_loop_test(m, every_bit_sealed, 0, 1);
+        tcase_add_test(m, every_length);
+        tcase_set_timeout(m, 300);
+        suite_add_tcase(s, m);
+    }
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
