@@ -343,22 +343,24 @@ static void name_by_suffix(const struct object *o, struct comdat *all, struct ke
     }
 }
 
-/* Sections with the same leader are one group. */
-static void group_by_leader(struct object *o, const struct comdat *all, struct keyed *keyed)
+/* Sections with the same leader are one group; only some whose leader was found by
+   their names (SHARED_LEADERS) can have the same. */
+static void group_by_leader(struct object *o, const struct comdat *all, struct keyed *keyed,
+                            bool shared_leaders)
 {
     uint32_t count = 0;
 
     for (uint32_t i = 1; i < o->section_count; i++)
         if (all[i].selection && all[i].selection != IMAGE_COMDAT_SELECT_ASSOCIATIVE)
             keyed[count++] = (struct keyed){all[i].leader, i};
-    if (count)
+    if (count && shared_leaders)
         qsort(keyed, count, sizeof *keyed, by_key);
     for (uint32_t n = 0; n < count; n++) {
         const struct comdat *c = &all[keyed[n].section];
         bool shared = c->external && c->selection != IMAGE_COMDAT_SELECT_NODUPLICATES;
         struct group *last = &o->groups[o->group_count - 1];
 
-        if (n == 0 || !shared || !last->comdat || strcmp(last->name, c->leader) != 0)
+        if (n == 0 || !shared_leaders || !shared || !last->comdat || strcmp(last->name, c->leader) != 0)
             o->groups[o->group_count++] =
                 (struct group){.name = c->leader,
                                .comdat = shared,
@@ -383,7 +385,7 @@ static bool make_groups(struct diag *d, struct arena *a, const struct coff_file 
 {
     struct comdat *all = arena_alloc(a, o->section_count, sizeof *all);
     struct keyed *keyed = arena_alloc(a, o->section_count, sizeof *keyed);
-    bool any = false;
+    bool any = false, nameless = false;
 
     for (uint32_t i = 0; i < f->section_count; i++)
         any = any || f->sections[i].flags & IMAGE_SCN_LNK_COMDAT;
@@ -399,8 +401,12 @@ static bool make_groups(struct diag *d, struct arena *a, const struct coff_file 
         if (all[i].selection > IMAGE_COMDAT_SELECT_NEWEST)
             return diag_fail(d, E_FORMAT, "section %" PRIu32 " (%s): COMDAT selection %u", i,
                              o->sections[i].name, all[i].selection);
-    name_by_suffix(o, all, keyed);
-    group_by_leader(o, all, keyed);
+    for (uint32_t i = 1; i < o->section_count; i++)
+        nameless = nameless || (all[i].selection && !all[i].leader &&
+                                all[i].selection != IMAGE_COMDAT_SELECT_ASSOCIATIVE);
+    if (nameless)
+        name_by_suffix(o, all, keyed);
+    group_by_leader(o, all, keyed, nameless);
     for (uint32_t i = 1; i < o->section_count; i++) {
         uint32_t to = follow(o, all, i);
 
