@@ -42,7 +42,7 @@ plugin_LTLIBRARIES = plugin/sysimage-plugin.la
 plugin_sysimage_plugin_la_SOURCES = plugin/zstd.c $(plugin_own_sources) $(plugin_lib_sources)
 plugin_sysimage_plugin_la_CPPFLAGS = $(AM_CPPFLAGS) -DXXH_INLINE_ALL
 plugin_sysimage_plugin_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
-	-export-symbols-regex '^onload$$' -Wl,--gc-sections
+	-export-symbols-regex '^onload$$' -Wl,--gc-sections -Wl,-z,defs
 plugin_sysimage_plugin_la_LIBADD = $(IBERTY_LIBS)
 plugin_sysimage_plugin_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
 

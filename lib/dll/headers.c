@@ -137,7 +137,7 @@ static void put_section(const struct link *l, struct buf *b, struct buf *strings
     /* A segment of a heap may reach over the gap behind it: that is not in the file. */
     buf_uint(b, zero ? 0 : align_up(o->heap ? o->secs[0]->size : o->size, PAGE), 4);
     buf_uint(b, o->offset, 4);
-    buf_uint(b, 0, 12);
+    buf_bytes(b, (const uint8_t[12]){0}, 12); /* relocations and line numbers: an object's */
     buf_uint(b, o->type, 4);
 }
 

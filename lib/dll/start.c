@@ -42,7 +42,7 @@ bool dll_add_start(struct link *l)
     if (is_defined(l, l->opt->entry) || is_defined(l, "DllMainCRTStartup") ||
         is_defined(l, "_DllMainCRTStartup") || !has_constructors(l))
         return true;
-    bytes = startup_object(l->coff->table_machine, &format_coff);
+    bytes = startup_object(l->coff->table_machine, STARTUP_WINDOWS);
     if (!bytes.at)
         return diag_fail(l->d, E_UNSUPPORTED,
                          "this objtool was built without the code that calls constructors on %s: "

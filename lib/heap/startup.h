@@ -7,9 +7,11 @@
 
 #include "obj/object.h"
 
-/* The object in FORMAT for the CPU with ELF's number E_MACHINE; empty if objtool
-   was built without a compiler for it.  In ELF and Mach-O it starts heaps
-   (runtime/startup.c), in COFF it calls constructors (runtime/startup_dll.c). */
-struct span startup_object(uint16_t e_machine, const struct format *format);
+enum startup_system { STARTUP_LINUX, STARTUP_MACOS, STARTUP_WINDOWS };
+
+/* The object for SYSTEM and the CPU with ELF's number E_MACHINE; empty if objtool
+   was built without a compiler for it.  For Linux and macOS it starts heaps
+   (runtime/startup.c), for Windows it calls constructors (runtime/startup_dll.c). */
+struct span startup_object(uint16_t e_machine, enum startup_system system);
 
 #endif

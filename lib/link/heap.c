@@ -79,8 +79,8 @@ static bool needs_rights(const struct lobj *o, bool native)
 static bool add_start(struct link *l)
 {
     const struct format *format = l->darwin ? &format_macho : &format_elf;
-    struct span bytes =
-        startup_object(l->darwin ? l->darwin->table_machine : l->machine->number, format);
+    struct span bytes = l->darwin ? startup_object(l->darwin->table_machine, STARTUP_MACOS)
+                                  : startup_object(l->machine->number, STARTUP_LINUX);
     struct lobj *o = arena_alloc(&l->arena, 1, sizeof *o);
 
     if (!o)

@@ -352,7 +352,7 @@ static bool copy_relocs(struct prelinked *m, uint32_t n, uint32_t index, const u
 
 static bool add_start(struct prelinked *m)
 {
-    struct span bytes = startup_object(m->machine->number, &format_elf);
+    struct span bytes = startup_object(m->machine->number, STARTUP_LINUX);
     struct object *o = &m->start;
     uint32_t *indices = NULL;
 

@@ -117,7 +117,7 @@ def main():
         if document["format"] == "elf":
             elves, parts = [document], [text]
         else:
-            elves = document.get("contents", [])
+            elves = [c for c in document.get("contents", []) if c["format"] == "elf"]
             parts = re.split(rb"^File: .*$", text, flags=re.M)[1:]
             parts = [p for p in parts if re.search(rb"^(There (are|is)|Section Headers)", p, re.M)]
             if len(parts) != len(elves):
