@@ -200,7 +200,7 @@ void coff_verify_directories(struct coff_verify *v)
             coff_found(v, "%s: is to be 0", coff_directory_name(reserved[i]));
     if (all[DIRECTORY_GLOBALPTR].size)
         coff_found(v, "%s: its size is to be 0", coff_directory_name(DIRECTORY_GLOBALPTR));
-    for (int i = 0; i < DIRECTORY_COUNT; i++) {
+    for (enum data_directory i = 0; i < DIRECTORY_COUNT; i++) {
         const struct coff_section *s = coff_section_at(&v->f, all[i].rva);
 
         if (!all[i].rva && !all[i].size)
