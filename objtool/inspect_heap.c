@@ -243,12 +243,15 @@ void heap_put_imports(const struct heap_view *v)
         {"slot_count", "slots", 9, true}, {"word", "word", 14, true},
         {"name", "name", 0, false},
     };
+    static const char *const kinds[] = {[SIMG_IMPORT_DATA] = "data",
+                                        [SIMG_IMPORT_FUNCTION] = "function",
+                                        [SIMG_IMPORT_MODULE] = "module"};
     const struct heap *h = v->h;
 
     rep_table(v->r, "imports", "imports of the heap", columns, COUNT(columns));
     for (uint32_t i = 0; i < h->import_count; i++) {
         rep_row(v->r);
-        rep_cell(v->r, h->imports[i].kind == SIMG_IMPORT_FUNCTION ? "function" : "data");
+        rep_cell(v->r, kinds[h->imports[i].kind]);
         rep_cell(v->r, h->imports[i].weak ? "weak" : "strong");
         rep_cell_num(v->r, h->imports[i].slot_count);
         if (v->image && v->image->places[i] != SIMG_NO_PLACE)

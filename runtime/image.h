@@ -75,6 +75,8 @@ enum simg_status table_check(const uint8_t *at, uint64_t size, struct table *out
                              struct simg_error *e);
 /* XXH3 of the table as docs/image-format.md says. */
 enum simg_status table_checksum(const struct table *t, struct simg_error *e);
+/* ELF's e_machine of this CPU; 0: none that images are for. */
+uint32_t table_own_machine(void);
 /* The image is for this CPU and what OPTIONS asks for. */
 enum simg_status table_match(const struct table *t, const struct simg_options *o,
                              struct simg_error *e);
@@ -83,6 +85,8 @@ enum simg_status table_match(const struct table *t, const struct simg_options *o
 
 /* All heaps may be mapped without the rest of the image. */
 bool image_can_map(const struct table *t);
+/* In options, and not for callers of the library: imports hold what they are to hold. */
+enum { IMAGE_KEEP_IMPORTS = 1 << 16 };
 /* Map them, relocated, with their imports. */
 enum simg_status image_map(struct simg *image, const struct file *f, const struct simg_options *o,
                            struct simg_error *e);
@@ -90,6 +94,9 @@ void image_unmap(struct simg *image);
 
 /* ---- image_open.c ---- */
 
+/* Read the table, and check of it and the heaps what OPTIONS asks for. */
+enum simg_status image_check(struct simg *image, const struct file *f, const struct simg_options *o,
+                             struct simg_error *e);
 /* Room for where the table's heaps are. */
 enum simg_status image_place(struct simg *image, struct simg_error *e);
 

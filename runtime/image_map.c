@@ -130,6 +130,9 @@ static enum simg_status resolve(const struct mapper *m, uint64_t *addrs)
         const struct simg_table_import *import = &m->t->imports[m->h->first_import + i];
         const char *name = m->t->strings + import->name;
 
+        if (import->kind == SIMG_IMPORT_MODULE)
+            return error_set(m->e, SIMG_ERR_UNSUPPORTED, 0,
+                             "an engine's image: simg_cache_open() loads it");
         addrs[i] = (uint64_t)(uintptr_t)find(m->o->resolve_arg, name);
         if (!addrs[i] && !import->weak)
             return error_set(m->e, SIMG_ERR_SYMBOL, 0, "nobody defines '%.128s'", name);
@@ -188,7 +191,8 @@ static enum simg_status map_heap(struct mapper *m, struct placed_heap *out)
     out->relocated = m->delta != 0;
     for (uint32_t i = 0; status == SIMG_OK && i < m->h->segment_count; i++)
         status = map_segment(m, &m->t->segments[m->h->first_segment + i]);
-    status = status ? status : put_imports(m);
+    if (status == SIMG_OK && !(m->o->flags & IMAGE_KEEP_IMPORTS))
+        status = put_imports(m);
     return status ? status : give_rights(m);
 }
 

@@ -52,8 +52,8 @@ enum simg_status image_place(struct simg *image, struct simg_error *e)
 
 /* ---- opening ---- */
 
-static enum simg_status check_file(struct simg *image, const struct file *f,
-                                   const struct simg_options *o, struct simg_error *e)
+enum simg_status image_check(struct simg *image, const struct file *f, const struct simg_options *o,
+                             struct simg_error *e)
 {
     enum simg_status status = read_table(image, f, e);
 
@@ -75,7 +75,7 @@ static enum simg_status open_file(struct simg *image, int fd, const char *path,
     bool mapped = false;
 
     status = file_begin(fd, &f, e);
-    status = status ? status : check_file(image, &f, o, e);
+    status = status ? status : image_check(image, &f, o, e);
     if (status == SIMG_OK && !(o->flags & SIMG_OPEN_DLOPEN) && image_can_map(&image->table)) {
         status = image_map(image, &f, o, e);
         /* Libraries that the image names may define what the process does not. */

@@ -220,7 +220,7 @@ enum simg_status table_checksum(const struct table *t, struct simg_error *e)
 
 /* ---- made for us? ---- */
 
-static uint32_t own_machine(void)
+uint32_t table_own_machine(void)
 {
 #if defined __x86_64__
     return 62; /* EM_X86_64 */
@@ -245,9 +245,9 @@ enum simg_status table_match(const struct table *t, const struct simg_options *o
 {
     enum simg_status status = SIMG_OK;
 
-    if (t->head->machine != own_machine())
+    if (t->head->machine != table_own_machine())
         return error_set(e, SIMG_ERR_MISMATCH, 0, "made for another CPU (ELF machine %u, not %u)",
-                         (unsigned)t->head->machine, (unsigned)own_machine());
+                         (unsigned)t->head->machine, (unsigned)table_own_machine());
     for (uint32_t i = 0; status == SIMG_OK && i < t->head->heap_count; i++) {
         const struct simg_table_heap *h = &t->heaps[i];
 

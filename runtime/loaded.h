@@ -41,4 +41,32 @@ void *loaded_symbol(const char *name);
 /* A name by which the loader finds the open file FD, and no other; sets errno. */
 bool loaded_name(int fd, char name[LOADED_NAME]);
 
+/* ---- all modules of the process ---- */
+
+enum { LOADED_BUILD = 65 };
+
+struct loaded_module {
+    uintptr_t bias;      /* what was added to the addresses in its headers */
+    uintptr_t from, to;  /* where it is, gaps counted */
+    bool program;        /* the process's program itself */
+    char name[64];       /* without its folders; "[program]" */
+    char build[LOADED_BUILD]; /* hexadecimal: its build-id, or a hash of what it has of that kind */
+};
+
+/* SIZE bytes (the first 32 of them) as text. */
+static inline void loaded_hex(char out[LOADED_BUILD], const uint8_t *bytes, uint64_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    size = size < (LOADED_BUILD - 1) / 2 ? size : (LOADED_BUILD - 1) / 2;
+    for (uint64_t i = 0; i < size; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * size] = 0;
+}
+
+/* Call EACH for every module; it ends when that returns false. */
+void loaded_each(bool (*each)(void *arg, const struct loaded_module *m), void *arg);
+
 #endif

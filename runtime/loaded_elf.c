@@ -10,6 +10,8 @@
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 bool loaded_has(const struct loaded *m, uintptr_t address, uint64_t size)
 {
@@ -108,6 +110,94 @@ bool loaded_name(int fd, char name[LOADED_NAME])
     }
     sprintf(p, "%d", fd);
     return true;
+}
+
+/* ---- all of them ---- */
+
+enum { NT_GNU_BUILD = 3 };
+
+/* The build-id among the notes of P, which are in memory. */
+static bool find_build(const ElfW(Phdr) *p, uintptr_t bias, char out[LOADED_BUILD])
+{
+    const uint8_t *at = (const uint8_t *)bias + p->p_vaddr;
+    uint64_t size = p->p_memsz, pos = 0;
+    uint32_t head[3];
+
+    while (pos <= size && size - pos >= sizeof head) {
+        uint64_t body = pos + sizeof head, desc = 0;
+
+        memcpy(head, at + pos, sizeof head);
+        desc = body + ((head[0] + 3ull) & ~3ull);
+        if (desc > size || head[1] > size - desc)
+            return false;
+        if (head[2] == NT_GNU_BUILD && head[0] == 4 && memcmp(at + body, "GNU", 4) == 0) {
+            loaded_hex(out, at + desc, head[1]);
+            return true;
+        }
+        pos = desc + ((head[1] + 3ull) & ~3ull);
+    }
+    return false;
+}
+
+/* Of a module without a build-id: what is in its code. */
+static void hash_build(const struct dl_phdr_info *info, char out[LOADED_BUILD])
+{
+    uint64_t hash = 0;
+
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+        if (p->p_type == PT_LOAD && (p->p_flags & PF_X) && (p->p_flags & PF_R))
+            hash = XXH3_64bits_withSeed((const uint8_t *)info->dlpi_addr + p->p_vaddr, p->p_filesz,
+                                        hash);
+    }
+    loaded_hex(out, (const uint8_t *)&hash, sizeof hash);
+}
+
+static void set_name(char to[64], const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    path = slash ? slash + 1 : path;
+    snprintf(to, 64, "%s", *path ? path : "[program]");
+}
+
+struct each {
+    bool (*call)(void *arg, const struct loaded_module *m);
+    void *arg;
+    bool second;
+};
+
+static int tell_module(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct each *e = arg;
+    struct loaded_module m = {.bias = info->dlpi_addr, .from = UINTPTR_MAX, .program = !e->second};
+    bool found = false;
+
+    (void)size;
+    e->second = true;
+    set_name(m.name, m.program ? "" : info->dlpi_name);
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t from = info->dlpi_addr + p->p_vaddr, to = from + p->p_memsz;
+
+        if (p->p_type == PT_LOAD) {
+            m.from = from < m.from ? from : m.from;
+            m.to = to > m.to ? to : m.to;
+        } else if (p->p_type == PT_NOTE && !found) {
+            found = find_build(p, info->dlpi_addr, m.build);
+        }
+    }
+    if (!found)
+        hash_build(info, m.build);
+    return m.from < m.to && !e->call(e->arg, &m);
+}
+
+void loaded_each(bool (*each)(void *arg, const struct loaded_module *m), void *arg)
+{
+    struct each e = {each, arg, false};
+
+    dl_iterate_phdr(tell_module, &e);
 }
 
 #endif

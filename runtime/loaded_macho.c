@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <mach-o/dyld.h>
 #include <mach-o/loader.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert(LOADED_NAME >= 1024, "F_GETPATH writes up to MAXPATHLEN bytes");
@@ -105,5 +106,54 @@ enum simg_status loaded_open(const char *name, void **handle, const void **insid
 }
 
 bool loaded_name(int fd, char name[LOADED_NAME]) { return fcntl(fd, F_GETPATH, name) != -1; }
+
+/* ---- all of them ---- */
+
+static void find_uuid(const struct mach_header_64 *h, char out[LOADED_BUILD])
+{
+    const uint8_t *at = (const uint8_t *)(h + 1), *end = at + h->sizeofcmds;
+
+    while (end - at >= (ptrdiff_t)sizeof(struct load_command)) {
+        const struct load_command *c = (const void *)at;
+
+        if (c->cmd == LC_UUID)
+            loaded_hex(out, at + sizeof *c, 16);
+        at += c->cmdsize;
+    }
+}
+
+static void tell_range(const struct mach_header_64 *h, struct loaded_module *m)
+{
+    const struct segment_command_64 *s = NULL;
+
+    m->from = UINTPTR_MAX;
+    while ((s = next_segment(h, s))) {
+        uintptr_t from = m->bias + s->vmaddr, to = from + s->vmsize;
+
+        if (s->filesize == 0 || s->vmsize == 0) /* page zero */
+            continue;
+        m->from = from < m->from ? from : m->from;
+        m->to = to > m->to ? to : m->to;
+    }
+}
+
+void loaded_each(bool (*each)(void *arg, const struct loaded_module *m), void *arg)
+{
+    bool go_on = true;
+
+    for (uint32_t i = 0; go_on && i < _dyld_image_count(); i++) {
+        const struct mach_header_64 *h = (const void *)_dyld_get_image_header(i);
+        const char *name = _dyld_get_image_name(i), *slash = name ? strrchr(name, '/') : NULL;
+        struct loaded_module m = {.program = i == 0};
+
+        if (!h || !name)
+            continue;
+        m.bias = (uintptr_t)_dyld_get_image_vmaddr_slide(i);
+        snprintf(m.name, sizeof m.name, "%s", m.program ? "[program]" : slash ? slash + 1 : name);
+        find_uuid(h, m.build);
+        tell_range(h, &m);
+        go_on = m.from >= m.to || each(arg, &m);
+    }
+}
 
 #endif

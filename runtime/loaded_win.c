@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <io.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
@@ -74,30 +75,38 @@ enum simg_status loaded_find(const void *address, struct loaded *out, struct sim
 
 void loaded_close(void *handle) { FreeLibrary(handle); }
 
-/* The modules of a process are its program and libraries, in the order they came.
-   ntdll is always the second, and has half a C library of its own: it counts last. */
+/* The process's program and libraries, in the order they came: malloc'ed. */
+static HMODULE *all_modules(DWORD *count)
+{
+    HMODULE *all = NULL, *more = NULL;
+    DWORD size = 0, needed = 256 * sizeof *all;
+
+    *count = 0;
+    while (needed > size) {
+        size = needed;
+        if (!(more = realloc(all, size)) ||
+            !EnumProcessModules(GetCurrentProcess(), all = more, size, &needed)) {
+            free(all);
+            return NULL;
+        }
+    }
+    *count = needed / (DWORD)sizeof *all;
+    return all;
+}
+
+/* ntdll is always the second, and has half a C library of its own: it counts last. */
 void *loaded_symbol(const char *name)
 {
     const HMODULE system = GetModuleHandleA("ntdll.dll");
-    HMODULE few[256], *all = few;
-    DWORD size = sizeof few, needed = 0;
+    DWORD count = 0;
+    HMODULE *all = all_modules(&count);
     void *found = NULL;
 
-    if (!EnumProcessModules(GetCurrentProcess(), all, size, &needed))
-        return NULL;
-    if (needed > size) {
-        if (!(all = malloc(needed)))
-            return NULL;
-        size = needed;
-        if (!EnumProcessModules(GetCurrentProcess(), all, size, &needed))
-            needed = 0;
-    }
-    for (DWORD i = 0; !found && i < (needed < size ? needed : size) / sizeof *all; i++)
+    for (DWORD i = 0; !found && i < count; i++)
         found = all[i] == system ? NULL : (void *)(uintptr_t)GetProcAddress(all[i], name);
     if (!found && system)
         found = (void *)(uintptr_t)GetProcAddress(system, name);
-    if (all != few)
-        free(all);
+    free(all);
     return found;
 }
 
@@ -118,6 +127,50 @@ bool loaded_name(int fd, char name[LOADED_NAME])
 
     errno = ENOENT;
     return size > 0 && size < LOADED_NAME;
+}
+
+/* ---- all of them ---- */
+
+static void set_name(char to[64], HMODULE module)
+{
+    char path[MAX_PATH];
+    const char *slash = NULL;
+
+    if (!GetModuleFileNameA(module, path, sizeof path))
+        path[0] = 0;
+    path[sizeof path - 1] = 0;
+    slash = strrchr(path, '\\');
+    snprintf(to, 64, "%s", slash ? slash + 1 : path);
+}
+
+/* A module is known by what is of its own in its headers: when it was linked, its size, its sum. */
+static void set_build(char out[LOADED_BUILD], const IMAGE_NT_HEADERS64 *h)
+{
+    const uint32_t parts[4] = {h->FileHeader.TimeDateStamp, h->OptionalHeader.CheckSum,
+                               h->OptionalHeader.SizeOfImage, h->OptionalHeader.SizeOfCode};
+
+    loaded_hex(out, (const uint8_t *)parts, sizeof parts);
+}
+
+void loaded_each(bool (*each)(void *arg, const struct loaded_module *m), void *arg)
+{
+    DWORD count = 0;
+    HMODULE *all = all_modules(&count);
+    bool go_on = true;
+
+    for (DWORD i = 0; go_on && i < count; i++) {
+        struct loaded l = {.headers = all[i]};
+        struct loaded_module m = {.bias = (uintptr_t)all[i], .from = (uintptr_t)all[i]};
+
+        m.program = i == 0;
+        m.to = m.from + headers_of(&l)->OptionalHeader.SizeOfImage;
+        set_name(m.name, all[i]);
+        if (m.program)
+            strcpy(m.name, "[program]");
+        set_build(m.build, headers_of(&l));
+        go_on = each(arg, &m);
+    }
+    free(all);
 }
 
 #endif

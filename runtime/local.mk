@@ -2,6 +2,17 @@
 # The writer is a library of its own for objtool, which writes with it and needs no libsysimage.so.
 noinst_LTLIBRARIES += runtime/libwriter.la
 runtime_libwriter_la_SOURCES = \
+	runtime/cache.c runtime/cache.h \
+	runtime/cache_arena.c \
+	runtime/cache_compile.c \
+	runtime/cache_cpu.c \
+	runtime/cache_image.c \
+	runtime/cache_load.c \
+	runtime/cache_options.c \
+	runtime/cache_register.c \
+	runtime/cache_scan.c \
+	runtime/cache_store.c \
+	runtime/cache_trace.c \
 	runtime/error.c runtime/error.h \
 	runtime/image.h \
 	runtime/image_elf.c \
@@ -39,6 +50,7 @@ EXTRA_DIST += runtime/libsysimage.map
 
 sysimageincludedir = $(includedir)/sysimage
 sysimageinclude_HEADERS = \
+	include/sysimage/cache.h \
 	include/sysimage/format.h \
 	include/sysimage/image.h \
 	include/sysimage/heap.h \

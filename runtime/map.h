@@ -34,6 +34,54 @@ void map_remove(const char *path);
 /* A number that no other process has now. */
 long map_process(void);
 
+/* A new file without a name, which goes when it is closed. */
+bool map_nameless(int *fd);
+/* SIZE bytes long: what was never written is zero, and takes no room where files can have holes. */
+bool map_set_size(int fd, uint64_t size);
+/* What was written is on the disk; and so is the name PATH. */
+bool map_sync(int fd);
+bool map_sync_name(const char *path);
+
+/* Lock the file PATH, which is made if need be and goes when it is unlocked: at once or within
+   TIMEOUT milliseconds, else errno is EAGAIN.  If the process ends, the lock does. */
+bool map_lock(const char *path, uint32_t timeout, int *fd);
+void map_unlock(const char *path, int fd);
+
+/* Nobody but this user, or the system's administrator, can have written FD; if not,
+   *WHY says what is wrong. */
+bool map_is_trusted(int fd, const char **why);
+
+/* FD is used now: its time of change says so, within an hour, if the system lets us. */
+void map_touch(int fd);
+
+/* The environment: "NAME=value", ending with NULL. */
+char **map_environment(void);
+
+bool map_is_directory(const char *path);
+bool map_make_directory(const char *path); /* for this user alone */
+
+struct map_entry {
+    const char *name;
+    uint64_t size;
+    int64_t used; /* seconds */
+};
+/* Each plain file of a directory. */
+bool map_list(const char *path, void (*each)(void *arg, const struct map_entry *e), void *arg);
+
+/* Microseconds since some time that does not change; seconds since 1970, which may. */
+uint64_t map_microseconds(void);
+int64_t map_seconds(void);
+
+/* Write to standard error. */
+void map_say(const char *text, size_t size);
+
+struct map_range {
+    uintptr_t from, to;
+};
+/* The memory that the process can write to, ascending; malloc'ed.  NULL: the system does not
+   tell. */
+struct map_range *map_ranges(size_t *count);
+
 /* The file's size. */
 bool map_file_size(int fd, uint64_t *size);
 

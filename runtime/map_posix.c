@@ -6,12 +6,16 @@
 
 #if !defined _WIN32
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Systems without it may put the mapping elsewhere: that is checked. */
@@ -67,7 +71,178 @@ void map_remove(const char *path) { unlink(path); }
 
 long map_process(void) { return (long)getpid(); }
 
+bool map_nameless(int *fd)
+{
+#ifdef MFD_CLOEXEC
+    *fd = memfd_create("sysimage", MFD_CLOEXEC);
+    return *fd >= 0;
+#else
+    char path[] = "/tmp/sysimage-XXXXXX";
+
+    *fd = mkstemp(path);
+    return *fd >= 0 && fcntl(*fd, F_SETFD, FD_CLOEXEC) == 0 && unlink(path) == 0;
+#endif
+}
+
+bool map_set_size(int fd, uint64_t size) { return ftruncate(fd, (off_t)size) == 0; }
+
+/* A descriptor that cannot be synchronised (a memory file's) has nothing to lose. */
+bool map_sync(int fd) { return fsync(fd) == 0 || errno == EINVAL || errno == EROFS; }
+
+bool map_sync_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool ok = fd >= 0 && map_sync(fd);
+
+    free(folder);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+/* Is FD still what has the name PATH?  Whoever had the lock before took the name away. */
+static bool has_name(int fd, const char *path)
+{
+    struct stat own, named;
+
+    return fstat(fd, &own) == 0 && lstat(path, &named) == 0 && own.st_ino == named.st_ino &&
+           own.st_dev == named.st_dev;
+}
+
+bool map_lock(const char *path, uint32_t timeout, int *fd)
+{
+    for (uint32_t waited = 0;; waited += 5) {
+        struct timespec pause = {.tv_nsec = 5000000};
+        int error = 0;
+
+        *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        if (*fd < 0)
+            return false;
+        if (flock(*fd, LOCK_EX | LOCK_NB) == 0) {
+            if (has_name(*fd, path))
+                return true;
+            errno = EINTR; /* at once again */
+        }
+        error = errno;
+        close(*fd);
+        *fd = -1;
+        if ((error != EWOULDBLOCK && error != EINTR) || (error != EINTR && waited >= timeout)) {
+            errno = error == EWOULDBLOCK ? EAGAIN : error;
+            return false;
+        }
+        if (error != EINTR)
+            nanosleep(&pause, NULL);
+    }
+}
+
+void map_unlock(const char *path, int fd)
+{
+    unlink(path);
+    close(fd);
+}
+
+bool map_is_trusted(int fd, const char **why)
+{
+    struct stat st;
+
+    *why = NULL;
+    if (fstat(fd, &st) != 0)
+        *why = "it cannot be looked at";
+    else if (st.st_uid != geteuid() && st.st_uid != 0)
+        *why = "it belongs to another user";
+    else if (st.st_mode & (S_IWGRP | S_IWOTH))
+        *why = "others than its owner may write to it";
+    return !*why;
+}
+
+void map_touch(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && (time(NULL) - st.st_mtime > 3600 || st.st_mtime > time(NULL)))
+        futimens(fd, NULL);
+}
+
+extern char **environ;
+char **map_environment(void) { return environ; }
+
+bool map_is_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool map_make_directory(const char *path) { return mkdir(path, 0700) == 0 || errno == EEXIST; }
+
+bool map_list(const char *path, void (*each)(void *arg, const struct map_entry *e), void *arg)
+{
+    DIR *dir = opendir(path);
+
+    if (!dir)
+        return false;
+    for (struct dirent *d = readdir(dir); d; d = readdir(dir)) {
+        struct stat st;
+
+        if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            each(arg, &(struct map_entry){d->d_name, (uint64_t)st.st_size, st.st_mtime});
+    }
+    closedir(dir);
+    return true;
+}
+
+uint64_t map_microseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int64_t map_seconds(void) { return (int64_t)time(NULL); }
+
+void map_say(const char *text, size_t size)
+{
+    ssize_t done = 0;
+
+    while (size > 0 && ((done = write(2, text, size)) > 0 || (done < 0 && errno == EINTR))) {
+        text += done > 0 ? done : 0;
+        size -= done > 0 ? (size_t)done : 0;
+    }
+}
+
 /* ---- memory ---- */
+
+/* Linux says it as text: "from-to rw-p ...". */
+struct map_range *map_ranges(size_t *count)
+{
+    FILE *f = fopen("/proc/self/maps", "re");
+    struct map_range *all = NULL;
+    size_t room = 0;
+    char line[512];
+
+    *count = 0;
+    while (f && fgets(line, sizeof line, f)) {
+        unsigned long long from = 0, to = 0;
+        char write = 0;
+
+        if (sscanf(line, "%llx-%llx %*c%c", &from, &to, &write) != 3 || write != 'w')
+            continue;
+        if (*count == room) {
+            struct map_range *more = realloc(all, (room = 2 * room + 64) * sizeof *all);
+
+            if (!more)
+                break;
+            all = more;
+        }
+        all[(*count)++] = (struct map_range){(uintptr_t)from, (uintptr_t)to};
+    }
+    if (f)
+        fclose(f);
+    return all;
+}
 
 static uint64_t page_size(void) { return (uint64_t)sysconf(_SC_PAGESIZE); }
 

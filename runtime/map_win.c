@@ -17,6 +17,7 @@
 #include <io.h>
 #include <process.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <windows.h>
 
@@ -94,12 +95,160 @@ bool map_finish(int fd) { return _close(fd) == 0; }
 
 bool map_replace(const char *from, const char *to)
 {
-    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) || failed();
+    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) || failed();
 }
 
 void map_remove(const char *path) { DeleteFileA(path); }
 
 long map_process(void) { return (long)_getpid(); }
+
+bool map_nameless(int *fd)
+{
+    char folder[MAX_PATH], path[MAX_PATH];
+    HANDLE h = INVALID_HANDLE_VALUE;
+
+    if (!GetTempPathA(sizeof folder, folder) || !GetTempFileNameA(folder, "sim", 0, path))
+        return failed();
+    h = CreateFileA(path, GENERIC_READ | GENERIC_WRITE | DELETE, FILE_SHARE_READ | FILE_SHARE_DELETE,
+                    NULL, CREATE_ALWAYS, FILE_ATTRIBUTE_TEMPORARY | FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    if (h == INVALID_HANDLE_VALUE)
+        return failed();
+    *fd = _open_osfhandle((intptr_t)h, _O_RDWR | _O_BINARY | _O_NOINHERIT);
+    return *fd >= 0;
+}
+
+bool map_set_size(int fd, uint64_t size)
+{
+    return _chsize_s(fd, (int64_t)size) == 0;
+}
+
+bool map_sync(int fd) { return FlushFileBuffers(handle_of(fd)) || failed(); }
+
+/* MoveFileEx() was told to come back when that is done. */
+bool map_sync_name(const char *path) { return path != NULL; }
+
+bool map_lock(const char *path, uint32_t timeout, int *fd)
+{
+    HANDLE h = INVALID_HANDLE_VALUE;
+
+    /* Nobody else may have it open at all. */
+    for (uint32_t waited = 0; h == INVALID_HANDLE_VALUE; waited += 5) {
+        h = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_ALWAYS,
+                        FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, NULL);
+        if (h != INVALID_HANDLE_VALUE)
+            break;
+        if (GetLastError() != ERROR_SHARING_VIOLATION && GetLastError() != ERROR_ACCESS_DENIED)
+            return failed();
+        if (waited >= timeout) {
+            errno = EAGAIN;
+            return false;
+        }
+        Sleep(5);
+    }
+    *fd = _open_osfhandle((intptr_t)h, _O_RDWR | _O_BINARY | _O_NOINHERIT);
+    return *fd >= 0;
+}
+
+void map_unlock(const char *path, int fd)
+{
+    (void)path; /* it goes by itself */
+    _close(fd);
+}
+
+char **map_environment(void) { return _environ; }
+
+/* Who may write to a file is the folder's business: those of a user are his. */
+bool map_is_trusted(int fd, const char **why)
+{
+    *why = NULL;
+    return fd >= 0;
+}
+
+void map_touch(int fd)
+{
+    FILETIME now;
+
+    GetSystemTimeAsFileTime(&now);
+    SetFileTime(handle_of(fd), NULL, NULL, &now);
+}
+
+bool map_is_directory(const char *path)
+{
+    DWORD what = GetFileAttributesA(path);
+
+    return what != INVALID_FILE_ATTRIBUTES && (what & FILE_ATTRIBUTE_DIRECTORY);
+}
+
+bool map_make_directory(const char *path)
+{
+    return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS || failed();
+}
+
+/* A time of Windows: tenths of microseconds since 1601. */
+static int64_t seconds_of(const FILETIME *t)
+{
+    uint64_t n = (uint64_t)t->dwHighDateTime << 32 | t->dwLowDateTime;
+
+    return (int64_t)(n / 10000000) - INT64_C(11644473600);
+}
+
+bool map_list(const char *path, void (*each)(void *arg, const struct map_entry *e), void *arg)
+{
+    char pattern[MAX_PATH + 8];
+    WIN32_FIND_DATAA found;
+    HANDLE h = INVALID_HANDLE_VALUE;
+
+    if (strlen(path) > MAX_PATH) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    strcpy(pattern, path);
+    strcat(pattern, "\\*");
+    h = FindFirstFileA(pattern, &found);
+    if (h == INVALID_HANDLE_VALUE)
+        return failed();
+    do {
+        struct map_entry e = {found.cFileName,
+                              (uint64_t)found.nFileSizeHigh << 32 | found.nFileSizeLow,
+                              seconds_of(&found.ftLastWriteTime)};
+
+        if (!(found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY))
+            each(arg, &e);
+    } while (FindNextFileA(h, &found));
+    FindClose(h);
+    return true;
+}
+
+uint64_t map_microseconds(void)
+{
+    LARGE_INTEGER now, second;
+
+    QueryPerformanceCounter(&now);
+    QueryPerformanceFrequency(&second);
+    return (uint64_t)(now.QuadPart / second.QuadPart) * 1000000 +
+           (uint64_t)(now.QuadPart % second.QuadPart) * 1000000 / (uint64_t)second.QuadPart;
+}
+
+int64_t map_seconds(void)
+{
+    FILETIME now;
+
+    GetSystemTimeAsFileTime(&now);
+    return seconds_of(&now);
+}
+
+void map_say(const char *text, size_t size)
+{
+    DWORD done = 0;
+
+    WriteFile(GetStdHandle(STD_ERROR_HANDLE), text, (DWORD)size, &done, NULL);
+}
+
+struct map_range *map_ranges(size_t *count)
+{
+    *count = 0;
+    return NULL;
+}
 
 bool map_file_size(int fd, uint64_t *size)
 {

@@ -65,6 +65,8 @@ enum simg_slots_encoding { SIMG_SLOTS_BITMAP = 0, SIMG_SLOTS_GAPS = 1 };
 enum simg_import_kind {
     SIMG_IMPORT_DATA = 0,     /* its slots hold the symbol's own address */
     SIMG_IMPORT_FUNCTION = 1, /* its slots are only called: they may hold a stub's address */
+    SIMG_IMPORT_MODULE = 2,   /* in images of the engine cache: a whole program or library; slots
+                                 hold places in it, and nobody but the cache fills them */
 };
 
 enum simg_root_kind { SIMG_ROOT_DATA = 0, SIMG_ROOT_FUNCTION = 1 };
@@ -187,6 +189,82 @@ struct simg_table_import_slot {
 
 struct simg_table_meta {
     uint32_t key, value;
+};
+
+/* ---- the engine cache: what an image of it has besides (docs/cache-format.md) ---- */
+
+#define SIMG_ARENA_MAGIC "SIMARENA" /* 8 bytes: the heap's first */
+#define SIMG_CACHE_MAGIC "SIMCACHE" /* 8 bytes: the register's first */
+#define SIMG_CACHE_SEGMENT "cache"  /* the name of the segment that is the register */
+
+enum {
+    SIMG_ARENA_VERSION = 1,
+    SIMG_ARENA_BINS = 192,
+    SIMG_ARENA_CODE_GAPS = 32,
+    SIMG_CACHE_VERSION = 1,
+};
+
+/* The arena's first page.  All places are distances from the arena's start. */
+struct simg_arena_head {
+    char magic[8];
+    uint32_t version;
+    uint32_t header_size; /* of this struct: it may grow */
+    uint64_t size;        /* of the arena's address space */
+    uint64_t limit;       /* blocks are below it, code above */
+    uint64_t first, top;  /* blocks: from FIRST up to TOP, one behind the other */
+    uint64_t code_top;    /* code: from LIMIT up to it */
+    uint64_t live_blocks, live_bytes;
+    uint64_t committed;   /* up to where there is memory; for the process */
+    uint64_t bin_bits[SIMG_ARENA_BINS / 64]; /* which bins are not empty */
+    uint64_t bins[SIMG_ARENA_BINS];          /* the first free block of each size */
+    struct {
+        uint64_t at, size;
+    } code_gaps[SIMG_ARENA_CODE_GAPS]; /* pages of code that were given back; size 0: none */
+};
+
+/* A block's header, the 8 bytes before what its owner sees: at distances of 8 plus a multiple of
+   16.  A free block has its size again in its last 8 bytes. */
+enum simg_block {
+    SIMG_BLOCK_LIVE = 1,
+    SIMG_BLOCK_AFTER_FREE = 2, /* the block before it is free */
+};
+#define SIMG_BLOCK_SIZE UINT64_C(0x0000fffffffffff0) /* with the header */
+#define SIMG_BLOCK_TYPE_SHIFT 48 /* the type's number: 0 none, else 1 + its row */
+
+/* The register: in the image's byte order, offsets from its first byte. */
+struct simg_cache_head {
+    char magic[8];
+    uint32_t version;
+    uint32_t header_size;
+    uint64_t size;
+    uint64_t checksum; /* XXH3-64 of SIZE bytes with this field as 0 */
+    uint32_t flags;    /* enum simg_engine_flag of cache.h */
+    uint32_t compile;  /* enum simg_compile of cache.h */
+    uint32_t inputs, cpu; /* strings */
+    uint32_t source_count, function_count, module_count, type_count;
+    uint64_t sources, functions, modules, types; /* offsets of rows */
+    uint64_t strings, strings_size;
+};
+
+struct simg_cache_source_row {
+    uint64_t hash, size;
+    uint32_t name, flags; /* 0 */
+};
+
+struct simg_cache_function_row {
+    uint32_t name, source, line, flags;
+    uint64_t calls;
+    uint64_t object, code, code_size; /* heap addresses; SIMG_NO_PLACE: none */
+};
+
+/* A program or library that words of the heap point into; import number INDEX is this module. */
+struct simg_cache_module_row {
+    uint64_t address, slots; /* where it was; how many words */
+    uint32_t name, build;    /* strings; BUILD: hexadecimal */
+};
+
+struct simg_cache_type_row {
+    uint32_t name;
 };
 
 #endif

@@ -226,8 +226,8 @@ static bool read_import(struct image_reader *r, struct image_heap *h, uint64_t i
         return false;
     if (!*p->name)
         return diag_fail(r->d, E_FORMAT, "it has no name");
-    if (kind > SIMG_IMPORT_FUNCTION || weak > 1)
-        return diag_fail(r->d, E_FORMAT, "kind %u and weak %u, not 0 or 1", kind, weak);
+    if (kind > SIMG_IMPORT_MODULE || weak > 1)
+        return diag_fail(r->d, E_FORMAT, "kind %u and weak %u, not 0 to 2 and 0 or 1", kind, weak);
     p->kind = (uint8_t)kind;
     p->weak = weak;
     h->places[i] = place;
