@@ -17,6 +17,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#if defined __APPLE__
+#include <crt_externs.h>
+#endif
 
 /* Systems without it may put the mapping elsewhere: that is checked. */
 #ifndef MAP_FIXED_NOREPLACE
@@ -165,8 +168,13 @@ void map_touch(int fd)
         futimens(fd, NULL);
 }
 
+/* Libraries of macOS cannot see the variable. */
+#if defined __APPLE__
+char **map_environment(void) { return *_NSGetEnviron(); }
+#else
 extern char **environ;
 char **map_environment(void) { return environ; }
+#endif
 
 bool map_is_directory(const char *path)
 {

@@ -9,7 +9,7 @@ runtime=$top_srcdir/runtime
 headers=$work/include
 mkdir -p "$headers/sys" "$headers/mach-o"
 printf '#define assert(x) ((void)0)\n#define static_assert _Static_assert\n' >"$headers/assert.h"
-for h in dlfcn errno fcntl inttypes stdio stdlib string sys/mman sys/stat unistd mach-o/dyld mach-o/loader; do
+for h in crt_externs ctype dirent dlfcn errno fcntl inttypes stdio stdlib string sys/file sys/mman sys/stat time unistd mach-o/dyld mach-o/loader; do
     case $h in mach-o/*) echo '#define MACOS_DYLD' ;; esac >"$headers/$h.h"
     echo "#include \"$(realpath "$support")/macos.h\"" >>"$headers/$h.h"
 done
@@ -30,8 +30,8 @@ library() {
     {
         printf -- '--- !tapi-tbd\ntbd-version: 4\ntargets: [ x86_64-macos, arm64-macos ]\ninstall-name: /usr/lib/libSystem.B.dylib\nexports:\n'
         printf '  - targets: [ x86_64-macos, arm64-macos ]\n    symbols: ['
-        grep -oE '[a-z_]+\(' "$support/macos.h" | tr -d '(' | sort -u | sed 's/.*/ _&,/' | tr -d '\n'
-        echo ' _bzero, ___error, ___stack_chk_fail, ___stack_chk_guard ]'
+        grep -oE '[a-zA-Z_]+\(' "$support/macos.h" | tr -d '(' | sort -u | sed 's/.*/ _&,/' | tr -d '\n'
+        echo ' _bzero, ___bzero, ___error, ___stack_chk_fail, ___stack_chk_guard ]'
     } >libSystem.tbd
     olink --target="$TARGET" -undefined error -install_name @rpath/libsysimage.0.dylib -exported_symbol '_simg_*' \
         -o libsysimage.0.dylib "${objects[@]}" libSystem.tbd
