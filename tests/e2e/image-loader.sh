@@ -56,7 +56,7 @@ aarch64() {
     mkdir -p header
     cp "$xxhash" header
     cc -D_GNU_SOURCE -shared -fvisibility=hidden -Iheader -I"${top_srcdir:?}" -I"$top_srcdir/include" \
-        "$top_srcdir"/runtime/{error,image_*,map_posix}.c -o libsysimage.so -ldl
+        "$top_srcdir"/runtime/{cache,error,heap,image,loaded,map}*.c -o libsysimage.so -ldl
     "$CC" -O1 -Wall -I"$top_srcdir/include" "$support/imagetest.c" -o imagetest \
         -L. -lsysimage -Wl,-rpath,"$PWD" -ldl -pthread
     "$work/heapgen" heap.heap heap.list --size=64K --cpu=aarch64
@@ -66,6 +66,12 @@ aarch64() {
     olink -m aarch64linux -o "$PWD/native.so" heap.heap --heap-relocs=native "${libdirs[@]}" -lc
     olink -m aarch64linux -o "$PWD/needy.so" needy.heap own.o "${libdirs[@]}" -lc
     "${RUN[@]}" ./imagetest ./heap.so ./native.so ./needy.so "$here/common.sh" 100
+    # an engine's image, stored and loaded
+    "$CC" -O1 -Wall -I"$top_srcdir/include" "$support/cachefault.c" -o engine -L. -lsysimage -Wl,-rpath,"$PWD"
+    "${RUN[@]}" ./engine store 3000 --engine.Cache=engine.so
+    "${RUN[@]}" ./engine store 10 --engine.Cache=engine.so --engine.CacheVerify=full >out
+    expect_text out '3010 nodes, load ok, store ok'
+    "$OBJTOOL" verify engine.so
 }
 check aarch64 aarch64
 

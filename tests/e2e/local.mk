@@ -6,6 +6,7 @@ script_tests += \
 	tests/e2e/archives.sh \
 	tests/e2e/atomic.sh \
 	tests/e2e/bad-input.sh \
+	tests/e2e/cache-faults.sh \
 	tests/e2e/code-models.sh \
 	tests/e2e/compare-lld.sh \
 	tests/e2e/debug.sh \
@@ -54,6 +55,7 @@ script_tests += \
 	tests/e2e/inspect.sh
 
 slow_tests += \
+	tests/e2e/cache-faults.sh \
 	tests/e2e/pe-heap.sh \
 	tests/e2e/pe-link.sh \
 	tests/e2e/pe-runtime.sh \
