@@ -207,7 +207,9 @@ static const struct {
     {HIMG_ROOTS + 8, 8, 0x1000, "heap 0: root 0: 0x40 bytes at 0x1000 are not inside a segment"},
     {HIMG_ROOTS + 16, 8, 0x41, "heap 0: root 0: 0x41 bytes at 0x40000 are not inside a segment"},
     {HIMG_IMPORTS, 4, 0, "heap 0: import 0: it has no name"},
-    {HIMG_IMPORTS + 4, 2, 2, "heap 0: import 0: kind 2 and weak 0, not 0 or 1"},
+    {HIMG_IMPORTS + 4, 2, 2, NULL}, /* a module */
+    {HIMG_IMPORTS + 4, 2, 3, "heap 0: import 0: kind 3 and weak 0, not 0 to 2 and 0 or 1"},
+    {HIMG_IMPORTS + 6, 2, 2, "heap 0: import 0: kind 1 and weak 2, not 0 to 2 and 0 or 1"},
     {HIMG_IMPORTS + 8, 8, HIMG_RW,
      "heap 0: import 0: its word at 0x10000 is not one of the table of imports"},
     {HIMG_IMPORTS + 8, 8, HIMG_GOT + 4,
