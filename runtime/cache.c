@@ -333,6 +333,7 @@ void simg_cache_abandon(struct simg_cache *c)
 
     if (!c)
         return;
+    tell_unloaded(c);
     all = roots(c, &count);
     for (size_t i = 0; i < count; i++)
         free(all[i].name);

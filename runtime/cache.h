@@ -10,6 +10,7 @@
  *   cache_image.c     the image's file
  *   cache_store.c     when and where it is written
  *   cache_load.c      what is refused, and the rest mapped
+ *   cache_tell.c      debuggers and unwinders
  *   cache_trace.c     lines for people */
 
 #ifndef RUNTIME_CACHE_H
@@ -152,7 +153,8 @@ struct simg_cache {
     struct cache_register reg;
     struct grow roots; /* struct cache_root */
     struct scan *scan; /* while one is going on */
-    void *symbols;     /* what gdb was told */
+    struct shown *shown; /* what the debugger was told; NULL: nothing */
+    const void *unwound; /* and the unwinder */
     struct simg_cache_status status;
     char cpu[64];
     char *load_path, *store_path; /* those of the options, directories resolved */
@@ -198,10 +200,11 @@ void cpu_features(char text[64]);
 /* Does a CPU with HAVE do all that one with NEED does? */
 bool cpu_covers(const char *have, const char *need);
 
-/* ---- cache_gdb.c ---- */
+/* ---- cache_tell.c ---- */
 
-/* Show the image in file FD to gdb, as an object in memory; NULL if that cannot be done. */
-void *gdb_show(int fd);
-void gdb_hide(void *shown);
+/* Tell the debugger, if the options ask for that, and the unwinder of an image that was loaded from
+   FD; MOVED: not to its own address. */
+void tell_loaded(struct simg_cache *c, int fd, bool moved);
+void tell_unloaded(struct simg_cache *c);
 
 #endif

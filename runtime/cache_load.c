@@ -270,9 +270,11 @@ enum simg_status cache_load_fd(struct simg_cache *c, int fd, struct simg_error *
     if (status == SIMG_OK) {
         c->image = x.image;
         c->loaded = true;
+        tell_loaded(c, fd, (uint64_t)(uintptr_t)c->arena != x.image->table.heaps[0].base);
         if (c->engine->after_load && c->engine->after_load(c->engine->arg, c) != 0) {
             c->loaded = false;
             c->image = NULL;
+            tell_unloaded(c);
             status = refuse(&x, SIMG_VERDICT_ENGINE, SIMG_ERR_MISMATCH, "the engine does not take it");
         }
     }

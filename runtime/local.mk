@@ -12,6 +12,7 @@ runtime_libwriter_la_SOURCES = \
 	runtime/cache_register.c \
 	runtime/cache_scan.c \
 	runtime/cache_store.c \
+	runtime/cache_tell.c \
 	runtime/cache_trace.c \
 	runtime/error.c runtime/error.h \
 	runtime/image.h \

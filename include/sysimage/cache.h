@@ -114,7 +114,7 @@ enum simg_cache_flag {
     SIMG_CACHE_DEBUG_STORE = 32,   /* store in this process's memory */
     SIMG_CACHE_DEBUG_LOAD = 64,    /* and load from there */
     SIMG_CACHE_DEBUG_TRACE = 128,
-    SIMG_CACHE_REGISTER = 256 /* tell gdb of an image's functions */
+    SIMG_CACHE_REGISTER = 256 /* tell a debugger of an image's functions */
 };
 
 /* Fill it by simg_cache_options_init(); the members may be set by hand, too. */
@@ -311,6 +311,17 @@ SIMG_API int simg_cache_get_function(struct simg_cache *cache, uint32_t index,
 /* The engine has lost its source or function INDEX, which keeps its number. */
 SIMG_API void simg_cache_drop_source(struct simg_cache *cache, uint32_t index);
 SIMG_API void simg_cache_drop_function(struct simg_cache *cache, uint32_t index);
+
+/* The arena has, at EH_FRAME, the unwind tables of its code: the bytes of a section .eh_frame (LSB,
+ * "Exception Frames") with absolute addresses, ending with four that are zero.  The process's
+ * unwinder knows of them from now on, and as soon as the image is loaded; NULL ends that.  They are
+ * kept, and must not be freed before.
+ *
+ * SIMG_ERR_ARGUMENT     not in the arena
+ * SIMG_ERR_UNSUPPORTED  there is no unwinder in the process that takes such tables; they are kept in
+ *                       the image all the same
+ * SIMG_ERR_MEMORY */
+SIMG_API enum simg_status simg_cache_unwind(struct simg_cache *cache, const void *eh_frame);
 
 /* Inside simg_engine.scan: the word at WORD, in the arena, is a pointer. */
 SIMG_API void simg_cache_slot(struct simg_cache *cache, void *word);

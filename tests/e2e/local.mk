@@ -6,6 +6,7 @@ script_tests += \
 	tests/e2e/archives.sh \
 	tests/e2e/atomic.sh \
 	tests/e2e/bad-input.sh \
+	tests/e2e/cache-code.sh \
 	tests/e2e/cache-faults.sh \
 	tests/e2e/code-models.sh \
 	tests/e2e/compare-lld.sh \

@@ -11,6 +11,7 @@ tests_support_libsupport_la_SOURCES = \
 
 # The tables of tests/unit/test_reloc.c are made from these; tests/unit/reloc-vectors.sh compares.
 EXTRA_DIST += \
+	tests/support/cachecode.cc \
 	tests/support/cachefault.c \
 	tests/support/dylib_slots.py \
 	tests/support/dylibbreak.py \
