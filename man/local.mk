@@ -32,3 +32,36 @@ dist_man_MANS += man/simg_image.3 \
 	man/simg_open_fd.3 \
 	man/simg_open_loaded.3 \
 	man/simg_root_addr.3
+# simg_cache.3 describes them all.
+dist_man_MANS += man/sysimage-cache.7 man/simg_cache.3 \
+	man/simg_arena_alloc.3 \
+	man/simg_arena_code.3 \
+	man/simg_arena_free.3 \
+	man/simg_arena_free_code.3 \
+	man/simg_arena_protect.3 \
+	man/simg_arena_realloc.3 \
+	man/simg_arena_size.3 \
+	man/simg_cache_abandon.3 \
+	man/simg_cache_arena.3 \
+	man/simg_cache_close.3 \
+	man/simg_cache_drop_function.3 \
+	man/simg_cache_drop_source.3 \
+	man/simg_cache_function.3 \
+	man/simg_cache_get_function.3 \
+	man/simg_cache_get_source.3 \
+	man/simg_cache_get_status.3 \
+	man/simg_cache_loaded.3 \
+	man/simg_cache_open.3 \
+	man/simg_cache_option.3 \
+	man/simg_cache_option_env.3 \
+	man/simg_cache_options_free.3 \
+	man/simg_cache_options_init.3 \
+	man/simg_cache_root.3 \
+	man/simg_cache_set_root.3 \
+	man/simg_cache_slot.3 \
+	man/simg_cache_source.3 \
+	man/simg_cache_store.3 \
+	man/simg_cache_type.3 \
+	man/simg_cache_unwind.3 \
+	man/simg_cache_wants.3 \
+	man/simg_verdict_text.3

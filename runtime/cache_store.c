@@ -78,7 +78,7 @@ static void note_failure(const struct simg_cache *c)
              (long long)map_seconds());
     if (file) {
         map_remove(file);
-        if (map_create(file, &fd)) {
+        if (map_create(file, true, &fd)) {
             map_write(fd, 0, text, strlen(text));
             map_finish(fd);
         }
@@ -339,7 +339,7 @@ static enum simg_status write_file(struct simg_cache *c, struct scan *s, struct 
     if (!temp)
         return error_memory(e);
     map_remove(temp); /* of somebody who was killed: we have the lock */
-    if (!map_create(temp, &fd)) {
+    if (!map_create(temp, true, &fd)) {
         status = error_system(e, errno, "cannot make %.120s", temp);
         free(temp);
         return status;

@@ -90,7 +90,7 @@ static bool make_temp(struct simg_heap_writer *w, struct heapw_file *f)
         return heapw_memory(w);
     for (unsigned i = 0; i < 10000; i++) {
         snprintf(temp, room, "%s.%ld-%u.tmp", f->path, map_process(), i);
-        if (map_create(temp, &f->fd)) {
+        if (map_create(temp, false, &f->fd)) {
             f->temp = temp;
             return true;
         }

@@ -23,8 +23,9 @@ void map_close(int fd);
 /* Its absolute path, which the system's loader takes as it is; malloc'ed. */
 char *map_real_path(const char *path);
 
-/* A new file; errno is EEXIST if PATH is there. */
-bool map_create(const char *path, int *fd);
+/* A new file, with the rights that the user's new files get or, if it is SECRET, for its owner alone;
+   errno is EEXIST if PATH is there. */
+bool map_create(const char *path, bool secret, int *fd);
 bool map_write(int fd, uint64_t offset, const void *from, uint64_t size);
 /* Close what was written: false if that had errors. */
 bool map_finish(int fd);

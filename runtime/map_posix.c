@@ -40,9 +40,9 @@ void map_close(int fd) { close(fd); }
 char *map_real_path(const char *path) { return realpath(path, NULL); }
 
 /* O_EXCL, not mkstemp(): it gets the rights that any new file gets. */
-bool map_create(const char *path, int *fd)
+bool map_create(const char *path, bool secret, int *fd)
 {
-    *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    *fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666);
     return *fd >= 0;
 }
 

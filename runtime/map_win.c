@@ -59,8 +59,10 @@ void map_close(int fd) { _close(fd); }
 
 char *map_real_path(const char *path) { return _fullpath(NULL, path, 0); }
 
-bool map_create(const char *path, int *fd)
+/* Who may read a new file is its folder's to say. */
+bool map_create(const char *path, bool secret, int *fd)
 {
+    (void)secret;
     *fd = _open(path, _O_RDWR | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT,
                 _S_IREAD | _S_IWRITE);
     return *fd >= 0;

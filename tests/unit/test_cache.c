@@ -679,7 +679,13 @@ END_TEST
 
 START_TEST(refuses_what_others_may_write)
 {
-    make_image(100);
+    mode_t before = umask(0);
+    struct stat st;
+
+    make_image(100); /* what is stored is its owner's, and private, whatever the user's habits are */
+    umask(before);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
     ck_assert_int_eq(chmod(path, 0664), 0);
     expect_refused(SIMG_VERDICT_NOT_OURS, "others than its owner");
     ck_assert_int_eq(chmod(path, 0646), 0);
