@@ -33,7 +33,7 @@ tests_unit_test_opts_SOURCES = tests/unit/test_opts.c \
 
 unit_tests += tests/unit/test_reloc tests/unit/test_stubs
 script_tests += tests/unit/reloc-vectors.sh
-slow_tests += tests/unit/reloc-vectors.sh
+slow_tests += tests/unit/reloc-vectors.sh tests/unit/test_cache tests/unit/test_image
 EXTRA_DIST += \
 	tests/unit/reloc-aarch64.txt \
 	tests/unit/reloc-x86_64.txt
