@@ -40,12 +40,13 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/vectors.XXXXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-hex() { printf '0x%x' "$1"; }
-page() { echo $(($1 & ~0xfff)); }
-# The addend as assembly text.
+# There are thousands of cases: what is done for each of them starts no process.
+
+# addend VALUE: as assembly text, in $addend
 addend() {
-    if (($1 > 0)); then printf '+0x%x' "$1"
-    elif (($1 < 0)); then printf -- '-0x%x' $((-$1)); fi
+    addend=
+    if (($1 > 0)); then printf -v addend '+0x%x' "$1"
+    elif (($1 < 0)); then printf -v addend -- '-0x%x' $((-$1)); fi
 }
 
 # values RANGE: those to try.  The edges, one step beyond them, and a step that is too small.
@@ -91,7 +92,8 @@ assemble() {
         for a; do
             line=${text//'{S}'/${symbol//%/$i}}
             echo ".section .f$i, \"aw\""
-            echo "${line//'{A}'/$(addend "$a")}"
+            addend "$a"
+            echo "${line//'{A}'/$addend}"
             # Or clang would forget a symbol that only .reloc names.
             case $symbol in s% | foo) echo ".globl ${symbol//%/$i}" ;; esac
             i=$((i + 1))
@@ -145,14 +147,14 @@ link() {
         echo 'r PT_LOAD; g PT_LOAD; p PT_LOAD; t PT_TLS; d PT_DYNAMIC; } SECTIONS {'
         for i in "${!place[@]}"; do
             if [ -n "${dropped[i]:-}" ]; then echo "/DISCARD/ : { *(.f$i) }"
-            else echo ".f$i $(hex "${place[i]}") : { *(.f$i) } :f$i"; fi
+            else printf '.f%d 0x%x : { *(.f%d) } :f%d\n' "$i" "${place[i]}" "$i" "$i"; fi
         done
         echo ".rest 0x700000000000 : { *(.ref) *(.fill) *(.data) *(.text) } :r"
         for i in plt dynsym dynstr hash gnu.hash rela.dyn rela.plt; do echo ".$i : { *(.$i) }"; done
         echo '.dynamic : { *(.dynamic) } :r :d .tbss : { *(.tbss) } :r :t'
-        echo ".got $(hex "$got") : { *(.got) } :g .got.plt $(hex "$gotplt") : { *(.got.plt) } :p"
+        printf '.got 0x%x : { *(.got) } :g .got.plt 0x%x : { *(.got.plt) } :p\n' "$got" "$gotplt"
         echo '/DISCARD/ : { *(.note*) *(.comment) *(.eh_frame) *(.rela.iplt) *(.iplt) *(.igot*) } }'
-        for i in "${!define[@]}"; do echo "s$i = $(hex "${define[i]}");"; done
+        for i in "${!define[@]}"; do printf 's%d = 0x%x;\n' "$i" "${define[i]}"; done
     } >t.ld
     rm -f "$2"
     "$tool" -m $emulation $flags -N $relax --noinhibit-exec --build-id=none --verbose \
@@ -203,16 +205,27 @@ contents() {
         END { for (i = 0; i < n; i++) print order[i], dump[order[i]] }')
 }
 
-# refused LOG I, unsupported LOG I: what the linker said about the field in .fI
+# read_log LOG: what the linker said.  Then refused I, unsupported I: about the field in .fI
 unfit='relocation truncated|out of range|improper alignment|dangerous relocation|not aligned'
 unknown='(unsupported|[Uu]nknown|unrecogni[sz]ed) relocation|internal error|BFD .* assertion'
-refused() { grep -F "(.f$2+0x" "$1" | grep -qE "$unfit"; }
-unsupported() { grep -F "(.f$2+0x" "$1" | grep -vqE "$unfit" || grep -qE "$unknown" "$1"; }
+field='\(\.f([0-9]+)\+0x'
+read_log() {
+    local said
+    is_refused=() is_other=() is_unknown=
+    while read -r said; do
+        [[ ! $said =~ $unknown ]] || is_unknown=1
+        [[ $said =~ $field ]] || continue
+        set -- "${BASH_REMATCH[1]}"
+        if [[ $said =~ $unfit ]]; then is_refused[$1]=1; else is_other[$1]=1; fi
+    done <"$1"
+}
+refused() { [ -n "${is_refused[$1]:-}" ]; }
+unsupported() { [ -n "${is_other[$1]:-}$is_unknown" ]; }
 
 # try VALUE...: link the cases in t.o with both linkers; what they did is in result[TOOL I], and the
 # operands in operands[TOOL I]
 try() {
-    local tool i here x=$x
+    local tool i here first x=$x
     contents t.o
     before=("${bytes[@]}")
     for tool in bfd lld; do
@@ -220,8 +233,9 @@ try() {
         dropped=()
         if ! link_with $tool; then
             # lld writes nothing if a value is misaligned: once more, without those.
+            read_log t.out.log
             for i in "${!at[@]}"; do
-                if refused t.out.log "$i"; then dropped[i]=1 result[$tool$i]=refused; fi
+                if refused "$i"; then dropped[i]=1 result[$tool$i]=refused; fi
             done
             [ ${#dropped[@]} != 0 ] && link_with $tool || continue
         fi
@@ -237,6 +251,9 @@ try() {
                 slots t.out ;;
         esac
         contents t.out
+        read_log t.out.log
+        first=
+        [ ! -s t.slots ] || read -r _ first <t.slots
         case $mode in tprel | dtprel) thread_pointer t.out ;; esac
         for i in "${!at[@]}"; do
             case $mode in
@@ -246,15 +263,15 @@ try() {
                 *.mark) x=0 ;;
                 tprel | dtprel) ;;
                 got.slots) x=$(awk -v n="${names[i]}" '$1 == n { print $2 }' t.slots) ;;
-                *) x=$(awk '{ print $2; exit }' t.slots) ;;
+                *) x=$first ;;
             esac
             [ -n "$x" ] || continue
             if [ -n "${dropped[i]:-}" ]; then :
-            elif unsupported t.out.log "$i"; then continue
-            elif refused t.out.log "$i"; then result[$tool$i]=refused
+            elif unsupported "$i"; then continue
+            elif refused "$i"; then result[$tool$i]=refused
             else result[$tool$i]=${bytes[i]}; fi
-            operands[$tool$i]="x=$(hex "$x") a=$(hex "${add[i]}") p=$(hex $((place[i] + at[i])))"
-            operands[$tool$i]+=" got=$(hex "$base")"
+            printf -v "operands[$tool$i]" 'x=0x%x a=0x%x p=0x%x got=0x%x' "$x" "${add[i]}" \
+                $((place[i] + at[i])) "$base"
         done
     done
     [ -z "${DEBUG:-}" ] || cat t.out.log >&2
@@ -266,7 +283,7 @@ report() {
     local i tool other
     for i in "${!at[@]}"; do
         for tool in bfd lld; do
-            other=$([ $tool = bfd ] && echo lld || echo bfd)
+            case $tool in bfd) other=lld ;; lld) other=bfd ;; esac
             if [ "${result[$tool$i]}" = none ]; then continue
             elif [ "${operands[$tool$i]}" != "${operands[$other$i]}" ]; then line $tool $tool
             elif [ "${result[$tool$i]}" = "${result[$other$i]}" ]; then
@@ -303,7 +320,7 @@ while IFS='|' read -r number mode range unit text; do
     case $range in *=*) follow=${range#*=} range=${range%=*} ;; esac
     names=() dropped=() place=() define=() x= value=
     got=$((0x80000000000)) gotplt=$((0x80000010000))
-    read -r -a want < <(values "$range" | xargs)
+    mapfile -t want < <(values "$range" | tr ' ' '\n')
     symbol=foo addends=()
     case $mode in
         abs | pc | page | symgot) symbol=s% ;;
@@ -367,13 +384,13 @@ while IFS='|' read -r number mode range unit text; do
             for i in "${!want[@]}"; do addends[i]=$((want[i] - x + base)); done
             assemble "$text" "$symbol" "${addends[@]}" ;;
         *.pc) for i in "${!want[@]}"; do place[i]=$((x + add[i] - want[i] - at[i])); done ;;
-        *.page) for i in "${!want[@]}"; do place[i]=$(($(page "$x") - want[i] + i * 0x124)); done ;;
+        *.page) for i in "${!want[@]}"; do place[i]=$(((x & ~0xfff) - want[i] + i * 0x124)); done ;;
         abs) for i in "${!want[@]}"; do define[i]=$((want[i] - add[i])); done ;;
         symgot) for i in "${!want[@]}"; do define[i]=$((want[i] - add[i] + gotplt)); done ;;
         pc) for i in "${!want[@]}"; do define[i]=$((want[i] - add[i] + place[i] + at[i])); done ;;
         page)
             for i in "${!want[@]}"; do
-                define[i]=$((want[i] - add[i] + $(page $((place[i] + at[i]))) + i * 0x123))
+                define[i]=$((want[i] - add[i] + ((place[i] + at[i]) & ~0xfff) + i * 0x123))
             done ;;
     esac
     case $mode in
@@ -447,8 +464,8 @@ while read -r number text; do
         # The bytes before the field say whether it was rewritten.
         [ "${after:0:2 * at[0]}" != "${before:0:2 * at[0]}" ] || after=kept
         result[${tool}0]=$after
-        operands[${tool}0]="x=$(hex $((x))) a=$(hex "${add[0]}")"
-        operands[${tool}0]+=" p=$(hex $((place[0] + at[0]))) at=${at[0]}"
+        printf -v "operands[${tool}0]" 'x=0x%x a=0x%x p=0x%x at=%s' $((x)) "${add[0]}" \
+            $((place[0] + at[0])) "${at[0]}"
     done
     number="relax $number" before=("$before") want=(0) value=0
     report
