@@ -5,6 +5,7 @@
 #ifndef OBJTOOL_COMMAND_H
 #define OBJTOOL_COMMAND_H
 
+int cmd_cache(int argc, char **argv);
 int cmd_heap(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_link(int argc, char **argv);

@@ -20,6 +20,13 @@ inspect_sources = \
 	objtool/term.c objtool/term.h
 
 objtool_objtool_SOURCES = $(inspect_sources) \
+	objtool/cache.h \
+	objtool/cache_explain.c \
+	objtool/cache_files.c \
+	objtool/cache_gc.c \
+	objtool/cache_ls.c \
+	objtool/cache_modules.c objtool/cache_modules.h \
+	objtool/cmd_cache.c \
 	objtool/cmd_heap.c \
 	objtool/cmd_link.c \
 	objtool/cmd_pack.c objtool/cmd_sign.c \

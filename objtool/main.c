@@ -19,6 +19,7 @@ static const struct command {
     {"pack", cmd_pack, "make an object of a heap container, for any linker", "objtool pack"},
     {"sign", cmd_sign, "give a Mach-O file a new ad-hoc signature", "objtool sign"},
     {"inspect", cmd_inspect, "tell what a file consists of", "objtool inspect"},
+    {"cache", cmd_cache, "look after the images that engines keep", "objtool cache"},
     {"verify", cmd_verify, "hold an image against the rules of a loadable one", "objtool verify"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

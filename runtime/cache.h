@@ -7,6 +7,7 @@
  *   cache_register.c  its sources and functions: in memory, to a file's bytes, and from them
  *   cache_scan.c      where pointers are, and into what
  *   cache_compile.c   the policies of compilation and of updates
+ *   cache_cpu.c       what this CPU can do
  *   cache_image.c     the image's file
  *   cache_store.c     when and where it is written
  *   cache_load.c      what is refused, and the rest mapped
@@ -16,6 +17,7 @@
 #ifndef RUNTIME_CACHE_H
 #define RUNTIME_CACHE_H
 
+#include "runtime/cache_cpu.h"
 #include "runtime/error.h"
 #include "runtime/heap_writer.h" /* struct grow */
 #include "runtime/image.h"
@@ -192,13 +194,6 @@ struct number {
 const char *number_text(uint64_t n, struct number *buffer);
 void trace_histogram(const struct simg_cache *c);
 void trace_tree(const struct simg_cache *c);
-
-/* ---- cache_cpu.c ---- */
-
-/* What this CPU can do, as text: "x86-64:" and numbers. */
-void cpu_features(char text[64]);
-/* Does a CPU with HAVE do all that one with NEED does? */
-bool cpu_covers(const char *have, const char *need);
 
 /* ---- cache_tell.c ---- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* cache_cpu.c - what a CPU can do, as an image's machine code may need it. */
 
-#include "runtime/cache.h"
+#include "runtime/cache_cpu.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

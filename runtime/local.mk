@@ -5,7 +5,7 @@ runtime_libwriter_la_SOURCES = \
 	runtime/cache.c runtime/cache.h \
 	runtime/cache_arena.c \
 	runtime/cache_compile.c \
-	runtime/cache_cpu.c \
+	runtime/cache_cpu.c runtime/cache_cpu.h \
 	runtime/cache_image.c \
 	runtime/cache_load.c \
 	runtime/cache_options.c \

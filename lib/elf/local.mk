@@ -1,4 +1,5 @@
 lib_libsysobj_la_SOURCES += \
+	lib/elf/cache.c lib/elf/cache.h \
 	lib/elf/dynamic.c lib/elf/dynamic.h \
 	lib/elf/dynamic_symbols.c \
 	lib/elf/elf.h \
@@ -11,6 +12,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/elf/rel_x86_64.c \
 	lib/elf/relocatable.c lib/elf/relocatable.h \
 	lib/elf/verify.c lib/elf/verify.h \
+	lib/elf/verify_cache.c \
 	lib/elf/verify_dynamic.c \
 	lib/elf/verify_heap.c lib/elf/verify_heaps.h \
 	lib/elf/verify_heap_relocs.c \

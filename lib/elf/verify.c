@@ -75,6 +75,10 @@ static const struct rule {
     {"heap-roots", verify_heap_roots, "roots are dynamic symbols of the same address and size"},
     {"heap-checksum", verify_heap_checksums,
      "checksums of the table and of segments are those of their bytes"},
+    {"cache-register", verify_cache_register,
+     "an engine's register keeps docs/cache-format.md, with its checksum and the table's modules"},
+    {"cache-arena", verify_cache_arena,
+     "an engine's blocks lie one behind the other, free ones are zero, and the sums are right"},
 };
 
 enum { RULES = sizeof rules / sizeof rules[0] };

@@ -59,6 +59,8 @@ verify_check verify_section_place, verify_section_overlap, verify_section_link, 
 verify_check verify_heap_note, verify_heap_table, verify_heap_place, verify_heap_rights;
 verify_check verify_heap_slots, verify_heap_relocs, verify_heap_imports, verify_heap_roots;
 verify_check verify_heap_checksums;
+/* verify_cache.c */
+verify_check verify_cache_register, verify_cache_arena;
 /* The bits of a word at ADDR that are an address: all of them, or fewer in a
    heap whose words have tags. */
 uint64_t verify_heap_mask(struct verify *v, uint64_t addr);

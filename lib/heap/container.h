@@ -77,6 +77,9 @@ struct heap {
     struct heap_meta { const char *key, *value; } *metas;
     uint32_t meta_count;
     uint64_t slot_count; /* of all segments */
+    /* Of heaps in images (heap/cache.h), for heap/graph.h; 0 in a container. */
+    uint64_t base;       /* what was added to the heap address in each slot */
+    uint8_t object_head; /* bytes before each object that are its own and are not pointed at */
 };
 
 bool heap_is(struct span in);

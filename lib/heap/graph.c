@@ -31,7 +31,7 @@ bool heap_histogram(struct diag *d, struct arena *a, const struct heap *h,
         heap_objects_begin(h, i, &it);
         while (heap_objects_next(&it, &o)) {
             all[o.type].count++;
-            all[o.type].bytes += o.size;
+            all[o.type].bytes += o.size + h->object_head;
         }
     }
     for (uint32_t i = 0; i < h->type_count; i++)
@@ -114,7 +114,7 @@ static bool load_objects(struct diag *d, struct arena *a, struct walk *w)
         while (heap_objects_next(&it, &o)) {
             w->node[n] = NO_NODE;
             w->objects[n++] = (struct object){h->segments[i].addr + o.offset, o.size, o.type, i};
-            w->out->object_bytes += o.size;
+            w->out->object_bytes += o.size + h->object_head;
         }
     }
     w->out->object_count = n;
@@ -164,6 +164,7 @@ static uint32_t node_of(struct walk *w, uint32_t parent, uint32_t type)
 static void reach(struct walk *w, uint64_t i, uint32_t parent)
 {
     const struct object *o = &w->objects[i];
+    uint64_t size = o->size + w->h->object_head;
     uint32_t node = NO_NODE;
 
     if (w->node[i] != NO_NODE)
@@ -172,17 +173,17 @@ static void reach(struct walk *w, uint64_t i, uint32_t parent)
     if (node == NO_NODE && parent == NO_NODE)
         return; /* roots of 65,536 types: the rest is left out */
     w->out->count++;
-    w->out->bytes += o->size;
+    w->out->bytes += size;
     if (node != NO_NODE) {
         w->nodes[node].count++;
-        w->nodes[node].bytes += o->size;
+        w->nodes[node].bytes += size;
     } else {
         /* Counted with what it hangs on. */
         node = parent;
         w->out->deeper_count++;
-        w->out->deeper_bytes += o->size;
+        w->out->deeper_bytes += size;
         w->nodes[node].all_count++;
-        w->nodes[node].all_bytes += o->size;
+        w->nodes[node].all_bytes += size;
     }
     w->node[i] = node;
     w->queue[w->queued++] = (uint32_t)i;
@@ -193,7 +194,7 @@ static bool follow(void *arg, uint64_t offset)
     struct walk *w = arg;
     const struct object *o = &w->objects[w->at];
     uint64_t mask = UINT64_MAX >> (64 - w->h->address_bits);
-    uint64_t to = load_uint(w->data[o->segment].at + offset, 8, w->h->big) & mask;
+    uint64_t to = (load_uint(w->data[o->segment].at + offset, 8, w->h->big) - w->h->base) & mask;
     uint64_t i = object_at(w, to);
 
     if (i < w->count && to >= w->objects[i].addr)

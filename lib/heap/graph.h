@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* graph.h - what a container's objects are and what holds them: by type, and
- * as a tree of types from the roots. */
+/* graph.h - what a heap's objects are and what holds them: by type, and as a
+ * tree of types from the roots.  Containers have objects, and so have images of
+ * the engine cache (heap_cache_objects()). */
 
 #ifndef HEAP_GRAPH_H
 #define HEAP_GRAPH_H

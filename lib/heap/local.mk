@@ -1,5 +1,7 @@
 lib_libsysobj_la_SOURCES += \
 	lib/heap/object.c lib/heap/object.h \
+	lib/heap/cache.c lib/heap/cache.h \
+	lib/heap/cache_arena.c \
 	lib/heap/container.c lib/heap/container.h \
 	lib/heap/container_parts.c lib/heap/container_parts.h \
 	lib/heap/container_slots.c \
