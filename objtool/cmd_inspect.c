@@ -29,9 +29,14 @@ static const char usage[] =
     "  --imports      list what is looked for elsewhere\n"
     "  --members      list all members of an archive\n"
     "  --roots        list the roots of heaps\n"
-    "  --histogram    list the types of a container's objects, with counts and bytes\n"
+    "  --sources      list the sources of an image of the engine cache\n"
+    "  --functions    list its functions\n"
+    "  --histogram    list the types of a heap's objects, with counts and bytes: of a container\n"
+    "                 and of an image of the engine cache\n"
     "  --reference-tree[=ROOT]\n"
     "                 list what ROOT, or all roots together, hold\n"
+    "  --strings-audit\n"
+    "                 list texts in an image of the engine cache that ought not to be kept\n"
     "  --all          all lists\n"
     "  --json         JSON, with the summary and the lists chosen\n"
     "  -h, --help     this text\n"
@@ -42,7 +47,8 @@ bool inspect_span(struct diag *d, struct report *r, unsigned parts, const char *
                   const char *name, struct span in)
 {
     struct arena a = {0};
-    struct inspect i = {.d = d, .r = r, .a = &a, .parts = parts, .name = name};
+    struct inspect i = {
+        .d = d, .r = r, .a = &a, .parts = parts, .tree_root = tree_root, .name = name};
     bool ok = false;
 
     r->limit = 16 * in.size + (UINT64_C(64) << 20);
@@ -134,7 +140,7 @@ static int inspect_all(struct report *r, unsigned parts, const char *tree_root, 
 
 int cmd_inspect(int argc, char **argv)
 {
-    enum { LIST = 0x1000, JSON = 0x2000, HELP = 'h' };
+    enum { LIST = 0x10000, JSON = 0x20000, HELP = 'h' };
     static const struct option options[] = {
         {"segments", no_argument, NULL, LIST | PART_SEGMENTS},
         {"sections", no_argument, NULL, LIST | PART_SECTIONS},
@@ -144,6 +150,9 @@ int cmd_inspect(int argc, char **argv)
         {"imports", no_argument, NULL, LIST | PART_IMPORTS},
         {"members", no_argument, NULL, LIST | PART_MEMBERS},
         {"roots", no_argument, NULL, LIST | PART_ROOTS},
+        {"sources", no_argument, NULL, LIST | PART_SOURCES},
+        {"functions", no_argument, NULL, LIST | PART_FUNCTIONS},
+        {"strings-audit", no_argument, NULL, LIST | PART_AUDIT},
         {"histogram", no_argument, NULL, LIST | PART_HISTOGRAM},
         {"reference-tree", optional_argument, NULL, LIST | PART_TREE},
         {"all", no_argument, NULL, LIST | PART_ALL},

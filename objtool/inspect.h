@@ -20,7 +20,10 @@ enum inspect_part {
     PART_ROOTS = 1 << 7,
     PART_HISTOGRAM = 1 << 8,
     PART_TREE = 1 << 9,
-    PART_ALL = (1 << 10) - 1,
+    PART_SOURCES = 1 << 10,
+    PART_FUNCTIONS = 1 << 11,
+    PART_AUDIT = 1 << 12,
+    PART_ALL = (1 << 13) - 1,
 };
 
 /* Tell about the file IN in R.  The tree of references is that of root
@@ -35,6 +38,7 @@ struct inspect {
     struct report *r;
     struct arena *a;
     unsigned parts;
+    const char *tree_root; /* as in inspect_span() */
     const char *name;
     struct elf_file f;
     struct elf_image m;

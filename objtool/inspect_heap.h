@@ -30,4 +30,7 @@ void heap_put_roots(const struct heap_view *v);
 bool heap_put_histogram(struct diag *d, struct arena *a, const struct heap_view *v);
 bool heap_put_tree(struct diag *d, struct arena *a, const struct heap_view *v, const char *root);
 
+/* inspect_cache.c: what an image of the engine cache has besides. */
+bool inspect_cache(struct inspect *i, const struct heap_image *m);
+
 #endif

@@ -3,6 +3,7 @@
  * and what it costs to start with them. */
 
 #include "elf/heaps.h"
+#include "heap/cache.h"
 #include "heap/pages.h"
 #include "inspect_heap.h"
 
@@ -82,7 +83,7 @@ static bool put_heaps(struct inspect *i, const struct heap_image *m)
     for (uint32_t n = 0; n < m->heap_count; n++)
         put_heap(i, &m->heaps[n], &costs[n]);
     rep_close(i->r);
-    return true;
+    return m->heap_count != 1 || !heap_cache_is(&m->heaps[0]) || inspect_cache(i, m);
 }
 
 bool inspect_heaps(struct inspect *i)

@@ -6,6 +6,7 @@ inspect_sources = \
 	objtool/inspect_coff.c objtool/inspect_coff.h objtool/inspect_coff_lists.c \
 	objtool/inspect.h \
 	objtool/inspect_archive.c \
+	objtool/inspect_cache.c \
 	objtool/inspect_elf.c \
 	objtool/inspect_graph.c \
 	objtool/inspect_heap.c objtool/inspect_heap.h \

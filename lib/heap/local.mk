@@ -1,5 +1,6 @@
 lib_libsysobj_la_SOURCES += \
 	lib/heap/object.c lib/heap/object.h \
+	lib/heap/audit.c lib/heap/audit.h \
 	lib/heap/cache.c lib/heap/cache.h \
 	lib/heap/cache_arena.c \
 	lib/heap/container.c lib/heap/container.h \

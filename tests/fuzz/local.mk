@@ -44,6 +44,18 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/heap_image/a-note-alone.hex \
 	tests/fuzz/corpus/heap_image/edits-of-a-sound-image.hex
 
+replay_tests += tests/fuzz/replay_cache
+tests_fuzz_replay_cache_SOURCES = tests/fuzz/fuzz_cache.c tests/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_cache
+tests_fuzz_fuzz_cache_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/cache/edits-of-a-sound-arena.hex \
+	tests/fuzz/corpus/cache/edits-of-a-sound-register.hex \
+	tests/fuzz/corpus/cache/magic-alone.hex \
+	tests/fuzz/corpus/cache/texts.txt
+
 replay_tests += tests/fuzz/replay_ar
 tests_fuzz_replay_ar_SOURCES = tests/fuzz/fuzz_ar.c tests/fuzz/replay.c
 if FUZZERS

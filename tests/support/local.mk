@@ -1,6 +1,7 @@
 # What unit tests and fuzz targets make their inputs with. All of them are linked with it.
 check_LTLIBRARIES += tests/support/libsupport.la
 tests_support_libsupport_la_SOURCES = \
+	tests/support/cache_image.c tests/support/cache_image.h \
 	tests/support/coff_object.c tests/support/coff_object.h \
 	tests/support/elf_image.c tests/support/elf_image.h \
 	tests/support/elf_object.c tests/support/elf_object.h \

@@ -5,7 +5,7 @@ unit_tests += tests/unit/test_heap_opts
 tests_unit_test_heap_opts_SOURCES = tests/unit/test_heap_opts.c \
 	objtool/heap_input.c objtool/heap_opts.c objtool/heap_scan.c objtool/opts.c
 unit_tests += tests/unit/test_image
-unit_tests += tests/unit/test_cache
+unit_tests += tests/unit/test_cache tests/unit/test_cache_read
 tests_unit_test_cache_LDADD = runtime/libsysimage.la $(LDADD)
 tests_unit_test_image_LDADD = runtime/libsysimage.la $(LDADD) -ldl
 tests_unit_test_heap_writer_LDADD = runtime/libsysimage.la $(LDADD)
