@@ -142,7 +142,7 @@ static void tell_rules(struct explainer *x, const char *check,
 static void tell_module(struct explainer *x, uint32_t n)
 {
     const struct heap_cache_module *m = &x->i->c.reg.modules[n];
-    const char *what = n == 0 ? "engine's build" : "library's build";
+    const char *what = n == 0 ? "engine build" : "library build";
     const char *needed = PRINT(x, "build %s of %s", m->build, m->name);
     struct cache_module_file file;
 
@@ -167,7 +167,7 @@ static void tell_moved(struct explainer *x)
 
     for (uint32_t n = 0; n < g->module_count; n++)
         if (g->modules[n].slots && (g->flags & SIMG_ENGINE_HASHES_ADDRESSES))
-            tell(x, "engine's address", UNKNOWN, SIMG_VERDICT_MOVED,
+            tell(x, "engine address", UNKNOWN, SIMG_VERDICT_MOVED,
                  "the engine hashes addresses, and where it is only its process knows",
                  PRINT(x, "%s at 0x%" PRIx64, g->modules[n].name, g->modules[n].address));
 }

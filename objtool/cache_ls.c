@@ -303,7 +303,9 @@ int cache_verify(struct cache_command *c, const struct cache_place *place)
     rep_close(r);
     rep_num(r, "image_count", NULL, all);
     rep_num(r, "bad_count", NULL, bad);
-    if (!r->as_json)
-        buf_printf(&r->text, "%" PRIu64 " of %" PRIu64 " images are sound\n", all - bad, all);
+    if (!r->as_json) {
+        term_str(&r->text, place->path);
+        buf_printf(&r->text, ": %" PRIu64 " of %" PRIu64 " images are sound\n", all - bad, all);
+    }
     return bad > 0;
 }

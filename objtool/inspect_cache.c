@@ -93,6 +93,8 @@ static void put_functions_line(struct cache_view *v)
     uint64_t compiled = 0, bytes = 0;
     struct buf *line = NULL;
 
+    if (!v->r->as_json)
+        buf_printf(&v->r->text, "\n");
     for (uint32_t i = 0; i < g->function_count; i++) {
         bool has = g->functions[i].flags & SIMG_FUNCTION_COMPILED;
 
