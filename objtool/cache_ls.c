@@ -5,7 +5,6 @@
 #include "cache.h"
 
 #include "elf/verify.h"
-#include "sysimage/cache.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -144,7 +143,6 @@ static uint64_t code_bytes(const struct cache_image *i)
 
 static void put_json(struct report *r, const struct cache_image *i)
 {
-    static const char *const policies[] = {"none", "compiled", "hot", "aot", "executed"};
     const struct heap_cache_register *g = &i->c.reg;
     const struct heap *h = i->is_image ? &i->c.heaps.heaps[0].heap : NULL;
     char text[32];
@@ -165,7 +163,7 @@ static void put_json(struct report *r, const struct cache_image *i)
         rep_str(r, "inputs", NULL, g->inputs);
         rep_str(r, "cpu", NULL, g->cpu);
         rep_str(r, "flags", NULL, cache_flags_text(g->flags, text));
-        rep_str(r, "compile", NULL, g->compile < COUNT(policies) ? policies[g->compile] : "unknown");
+        rep_str(r, "compile", NULL, heap_cache_compile_name(g->compile));
         rep_num(r, "sources", NULL, g->source_count);
         rep_num(r, "functions", NULL, g->function_count);
         rep_num(r, "modules", NULL, g->module_count);

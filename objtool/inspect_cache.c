@@ -23,15 +23,6 @@ struct cache_view {
 
 /* ---- the summary ---- */
 
-static const char *compile_name(uint32_t policy)
-{
-    static const char *const names[] = {
-        [SIMG_COMPILE_NONE] = "none", [SIMG_COMPILE_COMPILED] = "compiled", [SIMG_COMPILE_HOT] = "hot",
-        [SIMG_COMPILE_AOT] = "aot",   [SIMG_COMPILE_EXECUTED] = "executed"};
-
-    return policy < COUNT(names) ? names[policy] : "unknown";
-}
-
 static void put_flag(struct cache_view *v, uint32_t flag, const char *key, const char *says)
 {
     bool set = v->c.reg.flags & flag;
@@ -127,7 +118,7 @@ static void put_summary(struct cache_view *v)
     const struct heap_cache_register *g = &v->c.reg;
 
     put_functions_line(v);
-    rep_str(v->r, "compile", "compile policy", compile_name(g->compile));
+    rep_str(v->r, "compile", "compile policy", heap_cache_compile_name(g->compile));
     rep_str(v->r, "cpu", "made on", g->cpu);
     rep_str(v->r, "inputs", *g->inputs ? "inputs" : NULL, g->inputs);
     put_flag(v, SIMG_ENGINE_HASHES_ADDRESSES, "hashes_addresses",

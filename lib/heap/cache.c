@@ -9,6 +9,8 @@
 #define XXH_STATIC_LINKING_ONLY /* for the state's size */
 #include <xxhash.h>
 
+#include "sysimage/cache.h"
+
 /* ---- the image's heap ---- */
 
 bool heap_cache_is(const struct image_heap *h)
@@ -249,4 +251,13 @@ uint64_t heap_cache_checksum(const struct heap_cache_register *r)
     XXH3_64bits_update(&state, &none, sizeof none);
     XXH3_64bits_update(&state, r->bytes.at + at + 8, r->bytes.size - at - 8);
     return XXH3_64bits_digest(&state);
+}
+
+const char *heap_cache_compile_name(uint32_t policy)
+{
+    static const char *const names[] = {
+        [SIMG_COMPILE_NONE] = "none", [SIMG_COMPILE_COMPILED] = "compiled", [SIMG_COMPILE_HOT] = "hot",
+        [SIMG_COMPILE_AOT] = "aot",   [SIMG_COMPILE_EXECUTED] = "executed"};
+
+    return policy < sizeof names / sizeof names[0] ? names[policy] : "unknown";
 }

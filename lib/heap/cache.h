@@ -51,6 +51,9 @@ bool heap_cache_read_register(struct diag *d, struct arena *a, struct span in, b
 /* The checksum that the register ought to have. */
 uint64_t heap_cache_checksum(const struct heap_cache_register *r);
 
+/* "none", "compiled", ... */
+const char *heap_cache_compile_name(uint32_t policy);
+
 /* The arena's header, and what its blocks come to. */
 struct heap_cache_arena {
     uint64_t size, limit, first, top, code_top;

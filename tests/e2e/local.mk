@@ -8,6 +8,7 @@ script_tests += \
 	tests/e2e/bad-input.sh \
 	tests/e2e/cache-code.sh \
 	tests/e2e/cache-faults.sh \
+	tests/e2e/cache-tool.sh \
 	tests/e2e/code-models.sh \
 	tests/e2e/compare-lld.sh \
 	tests/e2e/debug.sh \

@@ -14,6 +14,7 @@ tests_support_libsupport_la_SOURCES = \
 EXTRA_DIST += \
 	tests/support/cachecode.cc \
 	tests/support/cachefault.c \
+	tests/support/cacheshow.c \
 	tests/support/dylib_slots.py \
 	tests/support/dylibbreak.py \
 	tests/support/dylibfix.c \
