@@ -263,6 +263,18 @@ static bool set_heap_relocs(struct link_command *c, const char *spelt, const cha
     return true;
 }
 
+static bool set_julia_prelink(struct link_command *c, const char *spelt, const char *value)
+{
+    static const char *const names[] = {"yes", "no", "auto", NULL};
+    static const enum darwin_choice choices[] = {CHOICE_YES, CHOICE_NO, CHOICE_DEFAULT};
+    unsigned i = 0;
+
+    if (value && !choose(c, spelt, value, names, &i))
+        return false;
+    c->options.julia_prelink = choices[i];
+    return true;
+}
+
 static bool set_unresolved(struct link_command *c, const char *spelt, const char *value)
 {
     static const char *const names[] = {"ignore-all", "ignore-in-object-files", "report-all",
@@ -411,6 +423,8 @@ static bool apply_other(struct link_command *c, const struct opt_row *row, const
         return set_pack_relocs(c, spelt, value);
     case OPT_HEAP_RELOCS:
         return set_heap_relocs(c, spelt, value);
+    case OPT_JULIA_PRELINK:
+        return set_julia_prelink(c, spelt, value);
     case OPT_HEAP_BASE:
         if (!link_read_number(c, spelt, value, &o->heap_base))
             return false;

@@ -304,6 +304,9 @@ const struct opt_row link_own_rows[] = {
     {"heap-base", "ADDRESS", DOES_OTHER, 0, OPT_HEAP_BASE,
      "the address that the heap prefers, a multiple of 2 MiB: where it stood in the process that "
      "froze it, say, for runtimes that hash addresses"},
+    {"julia-prelink", "[WHEN]", DOES_OTHER, 0, OPT_JULIA_PRELINK,
+     "relocate the heap of a Julia sysimage now, not at each start: yes, no, or auto (if it is one "
+     "whose layout is known; default)"},
     {"print-retained", NULL, DOES_FLAG, AT(print_retained), true,
      "say for every archive member and symbol why it is in the image"},
 };

@@ -27,9 +27,10 @@ extern const struct simg_table __simg_table TABLE_NAME __attribute__((visibility
 
 struct segment {
     uint8_t *at;
-    const struct simg_table_segment *of;
+    uint64_t size;
     const uint8_t *bits; /* NULL: no map */
     const uint64_t *odd;
+    uint64_t odd_count;
     uint64_t delta;
 };
 
@@ -37,18 +38,28 @@ static void relocate(const void *segment, uint8_t *to)
 {
     const struct segment *s = segment;
 
-    move_segment(move_best_way(), to, s->at, s->of->size, s->bits, s->odd, s->of->odd_count,
+    move_segment(move_best_way(), to, s->at, s->size, s->bits, s->odd, s->odd_count,
                  s->delta);
 }
 
 static void relocate_segment(const struct segment *s)
 {
-    if (system_replace(s->at, s->of->size, relocate, s))
+    if (system_replace(s->at, s->size, relocate, s))
         return;
     /* A heap with wrong pointers must not run. */
-    if (!system_protect(s->at, s->of->size, SIMG_PROT_R | SIMG_PROT_W))
+    if (!system_protect(s->at, s->size, SIMG_PROT_R | SIMG_PROT_W))
         __builtin_trap();
     relocate(s, s->at);
+}
+
+/* The runtime is about to write to most pages of the first SIZE bytes of a segment that lies where
+   it was linked for: huge pages with the same contents cost less than a copy of each page, made
+   when it is written to.  Without them, all is right as it is. */
+static void prepare_writes(const struct segment *s, uint64_t size)
+{
+    struct segment first = {.at = s->at, .size = size < s->size ? size : s->size};
+
+    system_replace(first.at, first.size, relocate, &first);
 }
 
 static void start_heap(const uint8_t *table, const struct simg_table_heap *h,
@@ -61,9 +72,10 @@ static void start_heap(const uint8_t *table, const struct simg_table_heap *h,
         const struct simg_table_segment *of = &segments[i];
         struct segment s = {
             .at = (uint8_t *)(base + of->addr),
-            .of = of,
+            .size = of->size,
             .bits = of->bitmap ? table + of->bitmap : 0,
             .odd = (const uint64_t *)(const void *)(of->odd ? table + of->odd : 0),
+            .odd_count = of->odd_count,
             .delta = delta,
         };
         bool moves = delta && of->slot_count;
@@ -72,6 +84,8 @@ static void start_heap(const uint8_t *table, const struct simg_table_heap *h,
             system_read_large(s.at, of->size);
         if (moves)
             relocate_segment(&s);
+        else if (i == 0 && h->written)
+            prepare_writes(&s, (uint64_t)h->written * SIMG_WRITTEN_UNIT);
         if ((of->flags & SIMG_SEG_LOADED_WRITABLE) || (moves && !(of->prot & SIMG_PROT_W)))
             system_protect(s.at, of->size, of->prot);
     }

@@ -85,6 +85,7 @@ enum {
     SIMG_NOTE_TABLE = 1,   /* n_type: where the table is */
     SIMG_NOTE_REQUEST = 2, /* n_type: a heap was asked for, and a plugin should have put it here */
     SIMG_TABLE_VERSION = 1,
+    SIMG_WRITTEN_UNIT = 1 << 16,
     SIMG_STUB_SIZE = 16, /* a jump through the import table, for every CPU */
 };
 
@@ -145,7 +146,8 @@ struct simg_table_heap {
     uint32_t first_root, root_count;
     uint32_t first_import, import_count;
     uint32_t first_meta, meta_count;
-    uint32_t pad;
+    uint32_t written; /* the runtime writes to most pages of the heap's first so many
+                         SIMG_WRITTEN_UNITs at start; 0: it is not known to */
     uint64_t first_import_slot, import_slot_count;
     uint64_t slot_count;
     uint8_t id[16];                                /* the container's content id */

@@ -12,6 +12,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/heap/julia_features.c \
 	lib/heap/julia_heap.c \
 	lib/heap/julia_parts.h \
+	lib/heap/julia_prelink.c lib/heap/julia_prelink.h \
 	lib/heap/pages.c lib/heap/pages.h \
 	lib/heap/place.c lib/heap/place.h \
 	lib/heap/startup.c lib/heap/startup.h \

@@ -180,8 +180,8 @@ static bool make_symbols(struct diag *d, struct arena *a, struct object *o)
     return true;
 }
 
-static bool read(struct diag *d, struct arena *a, const char *name, struct span in,
-                 struct object *out)
+bool heap_make_object(struct diag *d, struct arena *a, const char *name, const struct heap *h,
+                      struct object *out)
 {
     struct heap_object_view *v = arena_alloc(a, 1, sizeof *v);
 
@@ -190,17 +190,25 @@ static bool read(struct diag *d, struct arena *a, const char *name, struct span 
                            .kind = OBJ_RELOCATABLE,
                            .wide = true,
                            .rows = rows,
-                           .file = in};
+                           .file = h->file};
     if (!v)
         return diag_nomem(d);
-    if (!heap_read(d, a, name, in, &v->heap))
-        return false;
+    v->heap = *h;
     out->heap = &v->heap;
     out->big = v->heap.big;
     if (!make_sections(d, a, out) || !make_stubs(d, a, v, out) || !make_symbols(d, a, out))
         return false;
     give_imports(out);
     return true;
+}
+
+static bool read(struct diag *d, struct arena *a, const char *name, struct span in,
+                 struct object *out)
+{
+    struct heap h;
+
+    *out = (struct object){.name = name, .format = &format_heap};
+    return heap_read(d, a, name, in, &h) && heap_make_object(d, a, name, &h, out);
 }
 
 /* An import's slot holds the symbol's address, or its stub's. */

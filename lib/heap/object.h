@@ -34,6 +34,10 @@ static inline bool heap_has_stub(const struct heap_import *i)
     return i->kind == SIMG_IMPORT_FUNCTION && !i->weak;
 }
 
+/* Make H, filled as heap_read() fills it, the object NAME; it is copied. */
+bool heap_make_object(struct diag *d, struct arena *a, const char *name, const struct heap *h,
+                      struct object *out);
+
 /* The place of IMPORT among those with a stub. */
 uint32_t heap_stub_index(const struct object *o, uint32_t import);
 

@@ -110,7 +110,7 @@ void table_add_heap(struct table_maker *m, const struct table_heap *heap)
     buf_uint(b, h->import_count, 4);
     buf_uint(b, metas, 4);
     buf_uint(b, h->meta_count, 4);
-    buf_uint(b, 0, 4);
+    buf_uint(b, align_up(h->written, SIMG_WRITTEN_UNIT) / SIMG_WRITTEN_UNIT, 4);
     buf_uint(b, m->import_slots_told, 8);
     buf_uint(b, m->head.import_slot_count - m->import_slots_told, 8);
     buf_uint(b, heap->slot_count, 8);

@@ -320,5 +320,5 @@ bool link_read_inputs(struct link *l)
         return l->heap_count ? diag_fail(l->d, E_USAGE,
                                          "a heap is for every CPU: say which with --target")
                              : diag_fail(l->d, E_USAGE, "no input files");
-    return link_start_heaps(l);
+    return link_prelink_julia(l) && link_start_heaps(l);
 }

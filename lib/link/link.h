@@ -538,6 +538,10 @@ uint64_t link_hash_heap(const struct lsec *s, uint64_t from, uint64_t size, cons
 /* Checksums of segments and table, and the table again, to the output. */
 bool link_finish_heaps(struct link *l);
 
+/* ---- julia.c ---- */
+/* After all inputs: the heap of a Julia sysimage becomes a heap of the link. */
+bool link_prelink_julia(struct link *l);
+
 /* ---- property.c ---- */
 enum { BUILD_ID_SIZE = 20 }; /* of one made from the contents; SHA-1's, which tools expect */
 bool link_make_property(struct link *l);

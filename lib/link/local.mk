@@ -10,6 +10,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/link/headers.c \
 	lib/link/heap.c lib/link/heap_relocs.c lib/link/heap_table.c \
 	lib/link/expand.c lib/link/inputs.c lib/link/inputs.h lib/link/island.c lib/link/members.c \
+	lib/link/julia.c \
 	lib/link/layout.c \
 	lib/link/lexer.c lib/link/lexer.h \
 	lib/link/link.c lib/link/link.h \

@@ -127,6 +127,7 @@ struct link_options {
     bool relro;          /* -z relro; the default */
     enum link_relocs relocs;
     enum link_heap_relocs heap_relocs; /* default: prelinked */
+    enum darwin_choice julia_prelink;  /* default: if it can be done */
     bool execstack, noexecstack;
     bool text_error;     /* -z text */
     bool text_ok;        /* -z notext: no warning */
