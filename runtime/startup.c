@@ -52,16 +52,6 @@ static void relocate_segment(const struct segment *s)
     relocate(s, s->at);
 }
 
-/* The runtime is about to write to most pages of the first SIZE bytes of a segment that lies where
-   it was linked for: huge pages with the same contents cost less than a copy of each page, made
-   when it is written to.  Without them, all is right as it is. */
-static void prepare_writes(const struct segment *s, uint64_t size)
-{
-    struct segment first = {.at = s->at, .size = size < s->size ? size : s->size};
-
-    system_replace(first.at, first.size, relocate, &first);
-}
-
 static void start_heap(const uint8_t *table, const struct simg_table_heap *h,
                        const struct simg_table_segment *segments)
 {
@@ -79,13 +69,18 @@ static void start_heap(const uint8_t *table, const struct simg_table_heap *h,
             .delta = delta,
         };
         bool moves = delta && of->slot_count;
+        uint64_t written = i == 0 ? (uint64_t)h->written * SIMG_WRITTEN_UNIT : 0;
 
         if (!(of->flags & SIMG_SEG_ZERO)) /* zeros would only take more memory */
             system_read_large(s.at, of->size);
+        /* Of what the runtime is about to write to, huge pages cost less than a copy of each
+           small one when it is written to.  All slots are there, so the rest may stay. */
+        if (written && written < s.size)
+            s.size = written;
         if (moves)
             relocate_segment(&s);
-        else if (i == 0 && h->written)
-            prepare_writes(&s, (uint64_t)h->written * SIMG_WRITTEN_UNIT);
+        else if (written)
+            system_replace(s.at, s.size, relocate, &s);
         if ((of->flags & SIMG_SEG_LOADED_WRITABLE) || (moves && !(of->prot & SIMG_PROT_W)))
             system_protect(s.at, of->size, of->prot);
     }

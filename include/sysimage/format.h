@@ -146,8 +146,8 @@ struct simg_table_heap {
     uint32_t first_root, root_count;
     uint32_t first_import, import_count;
     uint32_t first_meta, meta_count;
-    uint32_t written; /* the runtime writes to most pages of the heap's first so many
-                         SIMG_WRITTEN_UNITs at start; 0: it is not known to */
+    uint32_t written; /* 0, or: all slots lie in the heap's first so many SIMG_WRITTEN_UNITs, and
+                         the runtime writes to most of their pages at start */
     uint64_t first_import_slot, import_slot_count;
     uint64_t slot_count;
     uint8_t id[16];                                /* the container's content id */
