@@ -150,7 +150,7 @@ static void mark_moved(struct heap_pages *p, const struct image_heap *h)
     for (uint32_t i = 0; h->mode == SIMG_MODE_PRELINKED && i < h->heap.segment_count; i++) {
         const struct heap_segment *s = &h->heap.segments[i];
 
-        if (s->slots.count == 0)
+        if (s->slots.count == 0 || h->heap.written)
             continue;
         if (s->slots.bitmap || s->size >= HUGE) {
             heap_pages_mark_segment(p, i);
@@ -161,6 +161,15 @@ static void mark_moved(struct heap_pages *p, const struct image_heap *h)
         if (s->size % 64)
             heap_pages_mark(p, s->addr + s->size - s->size % 64, s->size % 64);
     }
+}
+
+/* What the start-up code copies in any case. */
+static void mark_written(struct heap_pages *p, const struct heap *h)
+{
+    const struct heap_segment *s = &h->segments[0];
+
+    if (h->written && h->segment_count)
+        heap_pages_mark(p, s->addr, h->written < s->size ? h->written : s->size);
 }
 
 bool elf_heap_costs(struct diag *d, struct arena *a, const struct elf_image *m,
@@ -189,6 +198,7 @@ bool elf_heap_costs(struct diag *d, struct arena *a, const struct elf_image *m,
     elf_image_relocs(m, count_reloc, &c);
     mark_cleared(&c, m);
     for (uint32_t i = 0; i < heaps->heap_count; i++) {
+        mark_written(&c.pages[i], &heaps->heaps[i].heap);
         out[i].dirty = heap_pages_marked(&c.pages[i]);
         mark_moved(&c.pages[i], &heaps->heaps[i]);
         out[i].dirty_moved = heap_pages_marked(&c.pages[i]);

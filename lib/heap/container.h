@@ -80,8 +80,7 @@ struct heap {
     /* Of heaps in images (heap/cache.h), for heap/graph.h; 0 in a container. */
     uint64_t base;       /* what was added to the heap address in each slot */
     uint8_t object_head; /* bytes before each object that are its own and are not pointed at */
-    uint64_t written;    /* not of a container: the runtime writes to all of its first so many bytes
-                            at start */
+    uint64_t written;    /* of images: see struct simg_table_heap, but in bytes; else 0 */
 };
 
 bool heap_is(struct span in);

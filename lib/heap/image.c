@@ -163,6 +163,21 @@ static bool check_mode(struct image_reader *r, const struct image_heap *h)
     return true;
 }
 
+/* The start-up code looks for slots in the part that is written only. */
+static bool check_written(struct image_reader *r, const struct image_heap *h)
+{
+    for (uint32_t i = 0; h->heap.written && i < h->heap.segment_count; i++) {
+        const struct slot_map *m = &h->heap.segments[i].slots;
+
+        if (m->count != (i == 0 ? slots_below(m, h->heap.written) : 0))
+            return diag_fail(r->d, E_FORMAT,
+                             "segment %" PRIu32 " has slots behind the 0x%" PRIx64
+                             " bytes that are written at start",
+                             i, h->heap.written);
+    }
+    return true;
+}
+
 static bool read_heap(struct image_reader *r, struct image_heap *h)
 {
     struct cursor *c = &r->heaps;
@@ -188,7 +203,7 @@ static bool read_heap(struct image_reader *r, struct image_heap *h)
     p->import_count = cur_u32(c);
     first_meta = cur_u32(c);
     p->meta_count = cur_u32(c);
-    cur_u32(c);
+    p->written = (uint64_t)cur_u32(c) * SIMG_WRITTEN_UNIT;
     first_import_slot = cur_u64(c);
     p->import_slot_count = cur_u64(c);
     p->slot_count = cur_u64(c);
@@ -205,7 +220,7 @@ static bool read_heap(struct image_reader *r, struct image_heap *h)
            check_run(r, &r->import_slots, "import slots", first_import_slot,
                      p->import_slot_count) &&
            image_read_segments(r, h) && image_read_imports(r, h) && image_read_import_slots(r, h) &&
-           image_read_roots(r, h) && image_read_metas(r, h);
+           image_read_roots(r, h) && image_read_metas(r, h) && check_written(r, h);
 }
 
 static bool read_all(struct image_reader *r)

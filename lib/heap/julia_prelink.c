@@ -24,19 +24,13 @@ struct rewriter {
     struct diag *d;
     const struct julia_heap *heap;
     uint8_t *bytes; /* of the new heap */
-    uint8_t *bits;  /* a bit for each of its words */
+    uint8_t *seen;  /* a bit for each of its words that a list has named, */
+    uint8_t *slots; /* and for each that is a slot */
 };
 
-static uint8_t bit_of(uint64_t pos) { return (uint8_t)(1u << pos / WORD % 8); }
-
-static bool has_bit(const struct rewriter *r, uint64_t pos)
+static void set_bit(uint8_t *bits, uint64_t pos)
 {
-    return r->bits[pos / WORD / 8] & bit_of(pos);
-}
-
-static void flip_bit(const struct rewriter *r, uint64_t pos)
-{
-    r->bits[pos / WORD / 8] ^= bit_of(pos);
+    bits[pos / WORD / 8] |= (uint8_t)(1u << pos / WORD % 8);
 }
 
 static uint64_t list_entry(const struct rewriter *r, enum julia_part_kind kind, uint64_t i)
@@ -44,24 +38,27 @@ static uint64_t list_entry(const struct rewriter *r, enum julia_part_kind kind, 
     return load_uint(r->bytes + r->heap->part[kind].offset + ENTRY * i, ENTRY, false);
 }
 
-static bool fail_twice(struct rewriter *r, enum julia_part_kind kind, uint64_t i, uint64_t pos)
+/* Entry I of list KIND; false if its word was named before: it would be relocated once more, from
+   what it was relocated to. */
+static bool next_word(struct rewriter *r, enum julia_part_kind kind, uint64_t i, uint64_t *pos)
 {
-    return diag_fail(r->d, E_FORMAT,
-                     "jl_system_image_data: %s: entry %" PRIu64 ": the word at 0x%" PRIx64
-                     " is relocated twice",
-                     julia_part_name(kind), i, pos);
+    *pos = list_entry(r, kind, i);
+    if (r->seen[*pos / WORD / 8] >> *pos / WORD % 8 & 1)
+        return diag_fail(r->d, E_FORMAT,
+                         "jl_system_image_data: %s: entry %" PRIu64 ": the word at 0x%" PRIx64
+                         " is relocated twice",
+                         julia_part_name(kind), i, *pos);
+    set_bit(r->seen, *pos);
+    return true;
 }
 
-/* Set the bits of all type tags, or clear them again: no pointer may be one of them. */
-static bool flip_tags(struct rewriter *r, bool set)
+static bool see_tags(struct rewriter *r)
 {
-    for (uint64_t i = 0; i < r->heap->part[JULIA_TAGS].count; i++) {
-        uint64_t pos = list_entry(r, JULIA_TAGS, i);
+    uint64_t pos = 0;
 
-        if (has_bit(r, pos) == set)
-            return fail_twice(r, JULIA_TAGS, i, pos);
-        flip_bit(r, pos);
-    }
+    for (uint64_t i = 0; i < r->heap->part[JULIA_TAGS].count; i++)
+        if (!next_word(r, JULIA_TAGS, i, &pos))
+            return false;
     return true;
 }
 
@@ -90,12 +87,12 @@ static bool make_slots(struct rewriter *r, uint64_t *left)
     uint64_t kept = 0;
 
     for (uint64_t i = 0; i < list->count; i++) {
-        uint64_t pos = list_entry(r, JULIA_POINTERS, i), target = 0;
+        uint64_t pos = 0, target = 0;
 
-        if (has_bit(r, pos))
-            return fail_twice(r, JULIA_POINTERS, i, pos);
+        if (!next_word(r, JULIA_POINTERS, i, &pos))
+            return false;
         if (find_target(r, pos, &target)) {
-            flip_bit(r, pos);
+            set_bit(r->slots, pos);
             store_uint(r->bytes + pos, WORD, false, target);
         } else {
             store_uint(r->bytes + list->offset + ENTRY * kept++, ENTRY, false, pos);
@@ -128,16 +125,17 @@ bool julia_prelink(struct diag *d, struct arena *a, const struct julia_image *im
 
     *out = (struct julia_prelink){0};
     r.bytes = arena_alloc(a, 1, bytes.size);
-    r.bits = arena_alloc(a, 1, bytes.size / WORD / 8 + 1);
-    if (!r.bytes || !r.bits)
+    r.seen = arena_alloc(a, 1, bytes.size / WORD / 8 + 1);
+    r.slots = arena_alloc(a, 1, bytes.size / WORD / 8 + 1);
+    if (!r.bytes || !r.seen || !r.slots)
         return diag_nomem(d);
     memcpy(r.bytes, bytes.at, bytes.size);
-    if (!flip_tags(&r, true) || !make_slots(&r, &out->left) || !flip_tags(&r, false))
+    if (!see_tags(&r) || !make_slots(&r, &out->left))
         return false;
     size = close_gap(&r, out->left);
     out->bytes = (struct span){r.bytes, size};
     out->slots = (struct slot_map){
-        .bitmap = r.bits,
+        .bitmap = r.slots,
         .bitmap_size = (size + WORD * 8 - 1) / (WORD * 8),
         .count = image->heap.part[JULIA_POINTERS].count - out->left,
         .limit = size,

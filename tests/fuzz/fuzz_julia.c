@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fuzz_julia.c - the reader of Julia sysimages, on anything.
+/* fuzz_julia.c - the reader of Julia sysimages, on anything; and what it took, rewritten.
  *
  * The first byte says what the rest is.  Bits 0 and 1: big-endian, 64 bits.
  * Bit 2: tags begin at bit 28, not 29.  Bit 3 clear: edits of a sound image,
@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "heap/julia_prelink.h"
 #include "tests/support/julia_image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -90,6 +91,37 @@ static uint64_t touch(const struct julia_image *image)
     return sum;
 }
 
+/* What was rewritten is read again: the same but for the pointers that became slots, each of which
+   leads to a byte of the heap. */
+static void rewrite(struct fake *f, struct arena *a, const struct julia_input *in,
+                    const struct julia_image *image)
+{
+    struct piece *data = find(f, "jl_system_image_data"), *size = find(f, "jl_system_image_size");
+    struct span bytes = {data->bytes, image->heap_size};
+    struct julia_prelink heap;
+    struct julia_image again;
+    struct diag d = {0};
+
+    if (!julia_prelink(&d, a, image, bytes, &heap)) {
+        if (d.status != E_FORMAT)
+            abort();
+        return;
+    }
+    for (uint64_t at = 0; at < heap.slots.bitmap_size * 64; at += 8)
+        if (heap.slots.bitmap[at / 64] >> at / 8 % 8 & 1 &&
+            (at + 8 > heap.written || load_uint(heap.bytes.at + at, 8, false) > heap.bytes.size))
+            abort();
+    memcpy(data->bytes, heap.bytes.at, heap.bytes.size);
+    data->count = heap.bytes.size;
+    data->size = data->size ? heap.bytes.size : 0;
+    store_uint(size->bytes, 8, false, heap.bytes.size);
+    if (!julia_read(&d, a, in, &again) || !again.has_heap ||
+        again.heap.part[JULIA_POINTERS].count != heap.left ||
+        again.heap.part[JULIA_POINTERS].count + heap.slots.count !=
+            image->heap.part[JULIA_POINTERS].count)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static volatile uint64_t sink;
@@ -111,6 +143,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     sink = touch(&image);
     (void)sink;
+    if (d.status == OK && image.has_heap && f.wide && !f.big)
+        rewrite(&f, &a, &in, &image);
     arena_free(&a);
     free_fake(&f);
     return 0;
