@@ -1,6 +1,6 @@
 # The long ones first; inspect.sh after julia.sh, whose object it looks into.
 script_tests += \
-	tests/e2e/julia.sh \
+	tests/e2e/julia.sh tests/e2e/julia-prelink.sh \
 	tests/e2e/sweep-x86_64.sh \
 	tests/e2e/sweep-aarch64.sh \
 	tests/e2e/archives.sh \
@@ -75,7 +75,7 @@ slow_tests += \
 	tests/e2e/ifunc.sh \
 	tests/e2e/image-loader.sh \
 	tests/e2e/inspect.sh \
-	tests/e2e/julia.sh \
+	tests/e2e/julia.sh tests/e2e/julia-prelink.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
 	tests/e2e/macho-heap.sh \
@@ -104,7 +104,7 @@ EXTRA_DIST += \
 	tests/e2e/heap_make.py \
 	tests/e2e/heap_read.py \
 	tests/e2e/inspect_compare.py \
-	tests/e2e/julia_heap.py \
+	tests/e2e/julia_heap.py tests/e2e/julia_prelink.jl tests/e2e/julia_prelink.py \
 	tests/e2e/libs.sh \
 	tests/e2e/macho-common.sh \
 	tests/e2e/macho/ext.c \

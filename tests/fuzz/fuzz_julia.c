@@ -29,7 +29,7 @@ static void edit(struct fake *f, struct cursor *c)
         uint8_t which = cur_u8(c);
         uint16_t off = cur_u16(c);
         uint32_t value = cur_u32(c);
-        struct piece *p = &f->piece[(which & 0x7f) % f->count];
+        struct fake_piece *p = &f->piece[(which & 0x7f) % f->count];
 
         if (which & 0x80) {
             p->count = off < p->count ? off : p->count;
@@ -44,7 +44,7 @@ static void edit(struct fake *f, struct cursor *c)
 static void assemble(struct fake *f, struct cursor *c)
 {
     while (f->count < sizeof f->piece / sizeof f->piece[0] && cur_count(c, 1, 3)) {
-        struct piece *p = add(f, symbols[cur_u8(c) % (sizeof symbols / sizeof symbols[0])]);
+        struct fake_piece *p = add(f, symbols[cur_u8(c) % (sizeof symbols / sizeof symbols[0])]);
         uint16_t size = cur_u16(c);
 
         if (!cur_count(c, size, 1))
@@ -96,7 +96,7 @@ static uint64_t touch(const struct julia_image *image)
 static void rewrite(struct fake *f, struct arena *a, const struct julia_input *in,
                     const struct julia_image *image)
 {
-    struct piece *data = find(f, "jl_system_image_data"), *size = find(f, "jl_system_image_size");
+    struct fake_piece *data = find(f, "jl_system_image_data"), *size = find(f, "jl_system_image_size");
     struct span bytes = {data->bytes, image->heap_size};
     struct julia_prelink heap;
     struct julia_image again;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-struct piece *add(struct fake *f, const char *name)
+struct fake_piece *add(struct fake *f, const char *name)
 {
     if (f->count == sizeof f->piece / sizeof f->piece[0])
         abort();
@@ -13,7 +13,7 @@ struct piece *add(struct fake *f, const char *name)
     return &f->piece[f->count++];
 }
 
-struct piece *find(struct fake *f, const char *name)
+struct fake_piece *find(struct fake *f, const char *name)
 {
     for (size_t i = 0; i < f->count; i++)
         if (strcmp(f->piece[i].name, name) == 0)
@@ -21,7 +21,7 @@ struct piece *find(struct fake *f, const char *name)
     return NULL;
 }
 
-void put(struct fake *f, struct piece *p, unsigned n, uint64_t v)
+void put(struct fake *f, struct fake_piece *p, unsigned n, uint64_t v)
 {
     p->bytes = realloc(p->bytes, p->count + n);
     if (!p->bytes)
@@ -31,17 +31,17 @@ void put(struct fake *f, struct piece *p, unsigned n, uint64_t v)
     p->size = p->count;
 }
 
-static void put32(struct fake *f, struct piece *p, uint64_t v) { put(f, p, 4, v); }
-void put_word(struct fake *f, struct piece *p, uint64_t v) { put(f, p, f->pointer_size, v); }
+static void put32(struct fake *f, struct fake_piece *p, uint64_t v) { put(f, p, 4, v); }
+void put_word(struct fake *f, struct fake_piece *p, uint64_t v) { put(f, p, f->pointer_size, v); }
 
-static void put_zeros_to(struct fake *f, struct piece *p, size_t end)
+static void put_zeros_to(struct fake *f, struct fake_piece *p, size_t end)
 {
     while (p->count < end)
         put(f, p, 1, 0);
 }
 
 /* A length and a string. */
-static void put_string(struct fake *f, struct piece *p, const char *s)
+static void put_string(struct fake *f, struct fake_piece *p, const char *s)
 {
     put32(f, p, strlen(s));
     for (; *s; s++)
@@ -55,7 +55,7 @@ static uint64_t ref(const struct fake *f, enum julia_ref kind, uint64_t which)
 
 /* Two objects, at 16 and at 32, their type tags in front of them; in the
    first one reference, in the second one of each other kind. */
-static void make_heap(struct fake *f, struct piece *p)
+static void make_heap(struct fake *f, struct fake_piece *p)
 {
     const unsigned w = f->pointer_size;
 
@@ -121,7 +121,7 @@ static void make_heap(struct fake *f, struct piece *p)
 
 static void make_code(struct fake *f)
 {
-    struct piece *p = add(f, "jl_sysimg_fvars_offsets");
+    struct fake_piece *p = add(f, "jl_sysimg_fvars_offsets");
 
     put32(f, p, 3);
     put_zeros_to(f, p, 16);
@@ -163,7 +163,7 @@ static void make_code(struct fake *f)
 
 void make_fake(struct fake *f, bool big, bool wide, unsigned tag_bit)
 {
-    struct piece *data;
+    struct fake_piece *data;
 
     *f = (struct fake){.big = big, .wide = wide, .tag_bit = tag_bit, .pointer_size = wide ? 8 : 4};
     make_code(f);
@@ -186,7 +186,7 @@ void free_fake(struct fake *f)
 
 bool fake_lookup(void *arg, const char *name, struct julia_found *out)
 {
-    struct piece *p = find(arg, name);
+    struct fake_piece *p = find(arg, name);
 
     if (p)
         *out = (struct julia_found){{p->bytes, p->count}, p->size};

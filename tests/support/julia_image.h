@@ -7,7 +7,7 @@
 #include "heap/julia.h"
 
 /* A symbol and what it stands before. */
-struct piece {
+struct fake_piece {
     const char *name;
     uint8_t *bytes; /* a block of exactly this size, so that a sanitizer sees any read past it */
     size_t count;
@@ -18,7 +18,7 @@ struct fake {
     bool big, wide;
     unsigned tag_bit;
     unsigned pointer_size;
-    struct piece piece[32];
+    struct fake_piece piece[32];
     size_t count;
     size_t tail; /* where in the heap the part without a length starts */
 };
@@ -30,10 +30,10 @@ void free_fake(struct fake *f);
 
 /* A new symbol; its contents come from put() and the like, which make its
    size fit.  No contents: like .bss. */
-struct piece *add(struct fake *f, const char *name);
-struct piece *find(struct fake *f, const char *name);
-void put(struct fake *f, struct piece *p, unsigned n, uint64_t v);
-void put_word(struct fake *f, struct piece *p, uint64_t v);
+struct fake_piece *add(struct fake *f, const char *name);
+struct fake_piece *find(struct fake *f, const char *name);
+void put(struct fake *f, struct fake_piece *p, unsigned n, uint64_t v);
+void put_word(struct fake *f, struct fake_piece *p, uint64_t v);
 
 /* A julia_lookup for julia_read(); ARG is the struct fake. */
 bool fake_lookup(void *arg, const char *name, struct julia_found *out);

@@ -130,7 +130,7 @@ START_TEST(cut_at_every_length)
 
     make_fake(&f, kinds[_i].big, kinds[_i].wide, kinds[_i].tag_bit);
     for (size_t i = 0; i < COUNT(tables); i++) {
-        struct piece *p = find(&f, tables[i]), whole = *p;
+        struct fake_piece *p = find(&f, tables[i]), whole = *p;
 
         for (p->count = 0; p->count < whole.count; p->count++) {
             p->bytes = malloc(p->count ? p->count : 1);
@@ -159,7 +159,7 @@ START_TEST(shorter_heap)
 {
     struct fake f;
     struct diag d;
-    struct piece *data, *size;
+    struct fake_piece *data, *size;
 
     make_fake(&f, kinds[_i].big, kinds[_i].wide, kinds[_i].tag_bit);
     data = find(&f, "jl_system_image_data");
@@ -421,7 +421,7 @@ START_TEST(heap_and_code_agree)
 {
     struct fake f;
     struct diag d;
-    struct piece *p;
+    struct fake_piece *p;
 
     make_fake(&f, false, true, 29);
     p = find(&f, "jl_sysimg_gvars_offsets");

@@ -4,6 +4,7 @@
  * tests/e2e/julia-prelink.sh. */
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "heap/julia_prelink.h"
@@ -19,7 +20,7 @@ struct fixture {
     struct julia_prelink heap;
 };
 
-static struct piece *data_of(struct fixture *f) { return find(&f->fake, "jl_system_image_data"); }
+static struct fake_piece *data_of(struct fixture *f) { return find(&f->fake, "jl_system_image_data"); }
 
 static void begin(struct fixture *f, unsigned tag_bit)
 {
@@ -104,7 +105,7 @@ END_TEST
 START_TEST(can_be_read_again)
 {
     struct fixture f;
-    struct piece *p = NULL;
+    struct fake_piece *p = NULL;
 
     begin(&f, 29);
     ck_assert(rewrite(&f));
