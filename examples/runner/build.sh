@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# Read by the build.sh of each language.
+# build_runner LANGUAGE.c OUT ARG...: the runner with that language. The library is the installed one, or that
+# of the build directory BUILD. Its libraries are found again without LD_LIBRARY_PATH.
+build_runner() {
+    local runner language=$1 out=$2 library
+    shift 2
+    runner=$(dirname "${BASH_SOURCE[0]}")
+    if [ -n "${BUILD:-}" ]; then
+        library=$(cd "$BUILD/runtime/.libs" && pwd)
+        set -- "$@" "-I$runner/../../include" "-L$library" -lsysimage "-Wl,-rpath,$library"
+    else
+        # shellcheck disable=SC2046 # several words
+        set -- "$@" $(pkg-config --cflags --libs sysimage)
+    fi
+    # MAIN: another program that uses the sessions
+    "${CC:-gcc}" -std=gnu11 -O2 -g -Wall -Wextra "-I$runner" "${MAIN:-$runner/main.c}" "$runner/session.c" \
+        "$runner/functions.c" "$language" -o "$out" "$@"
+}
