@@ -3,4 +3,5 @@ EXTRA_DIST += examples/sqlite/query.c examples/sqlite/run.sh
 include examples/js/local.mk
 include examples/julia/local.mk
 include examples/lua/local.mk
+include examples/lua-cache/local.mk
 include examples/runner/local.mk

@@ -1,0 +1,3 @@
+EXTRA_DIST += \
+	examples/lua-cache/build.sh \
+	examples/lua-cache/lua-cache.c
