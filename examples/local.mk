@@ -1,5 +1,6 @@
 EXTRA_DIST += examples/sqlite/query.c examples/sqlite/run.sh
 
+include examples/duktape/local.mk
 include examples/js/local.mk
 include examples/julia/local.mk
 include examples/lua/local.mk

@@ -192,9 +192,12 @@ static int wake(struct session *s)
     return 0;
 }
 
+#define TEXT(MACRO) TEXT_OF(MACRO)
+#define TEXT_OF(NUMBER) #NUMBER
+
 const struct language language = {
     .name = "js",
-    .version = "MuJS 1.3.2",
+    .version = "MuJS " TEXT(JS_VERSION_MAJOR) "." TEXT(JS_VERSION_MINOR) "." TEXT(JS_VERSION_PATCH),
     .block_comments = 1,
     .make = make,
     .end = end,

@@ -1,0 +1,3 @@
+EXTRA_DIST += \
+	examples/duktape/build.sh \
+	examples/duktape/duktape.c
