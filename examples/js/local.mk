@@ -1,4 +1,6 @@
 EXTRA_DIST += \
 	examples/js/build.sh \
 	examples/js/fib.js \
-	examples/js/js.c
+	examples/js/js.c \
+	examples/js/probes.js \
+	examples/js/warm.js

@@ -15,6 +15,9 @@ script_tests += \
 	tests/e2e/drivers.sh \
 	tests/e2e/dynamic.sh \
 	tests/e2e/eh.sh \
+	tests/e2e/engine-duktape.sh \
+	tests/e2e/engine-js.sh \
+	tests/e2e/engine-lua.sh \
 	tests/e2e/export.sh \
 	tests/e2e/gc.sh \
 	tests/e2e/heap-link.sh \
@@ -100,6 +103,7 @@ slow_tests += \
 
 EXTRA_DIST += \
 	tests/e2e/common.sh \
+	tests/e2e/engine-common.sh \
 	tests/e2e/fetch-debs.sh \
 	tests/e2e/heap_make.py \
 	tests/e2e/heap_read.py \

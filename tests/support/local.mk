@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/support/dylibbreak.py \
 	tests/support/dylibfix.c \
 	tests/support/dylibload.c tests/support/dylibload.h \
+	tests/support/enginemany.c \
 	tests/support/failalloc.c \
 	tests/support/heapgen.c \
 	tests/support/heapown.c \

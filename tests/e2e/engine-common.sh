@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What the engine-*.sh scripts share: the runner of examples/runner with a language. Read after common.sh.
+
+need gcc pkg-config
+[ "$(uname -m)" = x86_64 ] || skip "not an x86-64 machine"
+[ -e "${top_builddir:?}/runtime/.libs/libsysimage.so" ] || skip "libsysimage is not built as a shared library"
+BUILD=$(cd "$top_builddir" && pwd)
+export BUILD
+examples=$(cd "${top_srcdir:?}/examples" && pwd)
+
+# use_engine DIRECTORY NAME FLAG...: $engine is the program as PIE, $fixed at a fixed address
+use_engine() {
+    local dir=$1 name=$2
+    shift 2
+    bash "$examples/$dir/build.sh" "$work/$name" -pie -fPIE -Werror
+    mkdir "$work/fixed"
+    bash "$examples/$dir/build.sh" "$work/fixed/$name" -no-pie -fno-pie -Werror
+    engine=$work/$name fixed=$work/fixed/$name
+}
+
+# probed PROGRAM LIBRARY PROBES...: the same from source, while storing, and from the image: with and without a
+# context. What is expected is in the file expected.
+probed() {
+    local program=$1 library=$2 mode
+    shift 2
+    "$program" -r "$library" "$@" >out
+    same "without a cache" expected out
+    for mode in true false; do
+        "$program" -r "$library" --engine.CachePreinitializeContext=$mode --engine.CacheStore=$mode.so --engine.CacheMode=on "$@" >out
+        same "while storing, context $mode" expected out
+        "$OBJTOOL" verify $mode.so
+        for _ in 1 2 3; do
+            "$program" -r "$library" --engine.CachePreinitializeContext=$mode --engine.CacheLoad=$mode.so --engine.CacheMode=on \
+                --engine.CacheVerify=full --engine.TraceCache --blocks "$@" >out 2>err
+            expect_text err 'Loaded image'
+            grep -q ' 0 blocks are left$' out || { cat out err; die "context $mode: not everything was freed"; }
+            sed -i '$d' out
+            same "from the image, context $mode" expected out
+        done
+    done
+}
+
+# starts PROGRAM COUNT LIBRARY CODE: loads under ASLR, of an image that another process made
+starts() {
+    local program=$1 count=$2 library=$3 code=$4 i
+    "$program" -r "$library" --engine.CacheStore=starts.so --engine.CacheMode=on -e "$code" >expected
+    [ -s expected ] || die "the code prints nothing"
+    for ((i = 0; i < count; i++)); do
+        "$program" -r "$library" --engine.CacheLoad=starts.so --engine.CacheMode=on --engine.TraceCache -e "$code" >out 2>err ||
+            { cat out err; die "start $i"; }
+        grep -q 'Loaded image' err || { cat err; die "start $i was from source"; }
+        cmp -s expected out || { cat out; die "start $i gave something else"; }
+    done
+}
+
+# updates PROGRAM SUFFIX NEW: the update policies, counted: what is stored when nothing is new, and when a
+# program was loaded that the image does not have.  NEW is a program's text.
+updates() {
+    local program=$1 suffix=$2 new=$3 policy stored
+    echo "$new" >first.$suffix
+    echo "$new" >second.$suffix
+    for policy in always newsource newroot newcode never; do
+        rm -f p.so
+        "$program" --engine.CacheStore=p.so first.$suffix >/dev/null
+        stored=
+        for file in first second second first; do
+            "$program" --engine.Cache=p.so --engine.UpdatePolicy=$policy --engine.TraceCache $file.$suffix >out 2>err
+            grep -q 'Loaded image' err || { cat err; die "$policy: not loaded"; }
+            if grep -q 'Finished writing' err; then stored+=1; else stored+=0; fi
+        done
+        echo "$policy $stored"
+    done >stored
+    cat >want <<'EOF'
+always 1111
+newsource 0100
+newroot 0100
+newcode 0100
+never 0000
+EOF
+    same "what was stored" want stored
+}
+
+# code_only PROGRAM LIBRARY CODE PATTERN: an image without a context has nothing that the program or a library
+# did: neither a string that was made while they ran, nor PATTERN that CODE makes.
+code_only() {
+    local program=$1 library=$2 code=$3 pattern=$4
+    "$program" -r "$library" --engine.CacheStore=context.so -e "$code" >out
+    "$program" -r "$library" --engine.CachePreinitializeContext=false --engine.CacheStore=code.so -e "$code" >out
+    ! grep -q "$pattern" context.so || die "what the program made is in the image"
+    ! grep -q "$pattern" code.so || die "what the program made is in the image of code"
+}
+
+# stale PROGRAM LIBRARY CODE NEW: a library that has changed is loaded anew, and the image made again
+stale() {
+    local program=$1 library=$2 code=$3 new=$4
+    cp "$library" library
+    "$program" -r library --engine.Cache=s.so -e "$code" >out
+    "$program" -r library --engine.Cache=s.so --engine.TraceCache -e "$code" >out 2>err
+    expect_text err 'Loaded image'
+    echo "$new" >>library
+    "$program" -r library --engine.Cache=s.so --engine.TraceCache -e "$code" >out2 2>err
+    expect_text err 'Not loaded (stale)' 'Finished writing'
+    "$program" -r library --engine.Cache=s.so --engine.TraceCache -e "$code" >out3 2>err
+    expect_text err 'Loaded image'
+    same "the output" out2 out3
+}
