@@ -4,7 +4,8 @@
  * If the engine does not say, each aligned word that looks like a pointer is
  * one: into the arena, or into a module of the process.  The first is harmless
  * if wrong, since an image is loaded where it was.  The second is written
- * again only where a module has moved. */
+ * again only where a module has moved; words that point into a program which
+ * cannot move are not even noted. */
 
 #include "runtime/cache.h"
 
@@ -96,11 +97,13 @@ static void look(struct simg_cache *c, struct scan *s, const struct ranges *r, u
         s->strays += r->memory && is_stray(r, word);
         return;
     }
+    m->slots++;
+    if (m->m.fixed) /* it needs no writing, ever */
+        return;
     if (!(o = (struct scan_outside *)(void *)grow_reserve(&s->outside, sizeof *o))) {
         s->failed = true;
         return;
     }
-    m->slots++;
     *o = (struct scan_outside){place, (uint32_t)(m - r->modules), (int64_t)(word - m->m.bias)};
 }
 

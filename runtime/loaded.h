@@ -49,6 +49,7 @@ struct loaded_module {
     uintptr_t bias;      /* what was added to the addresses in its headers */
     uintptr_t from, to;  /* where it is, gaps counted */
     bool program;        /* the process's program itself */
+    bool fixed;          /* it is at this address in each process (ELF's ET_EXEC) */
     char name[64];       /* without its folders; "[program]" */
     char build[LOADED_BUILD]; /* hexadecimal: its build-id, or a hash of what it has of that kind */
 };

@@ -162,6 +162,15 @@ static void set_name(char to[64], const char *path)
     snprintf(to, 64, "%s", *path ? path : "[program]");
 }
 
+/* Whether M, which begins with its headers, cannot be anywhere else. */
+static bool is_fixed(const struct loaded_module *m)
+{
+    const ElfW(Ehdr) *h = (const ElfW(Ehdr) *)m->from;
+
+    return m->program && m->bias == 0 && memcmp(h->e_ident, ELFMAG, SELFMAG) == 0 &&
+           h->e_type == ET_EXEC;
+}
+
 struct each {
     bool (*call)(void *arg, const struct loaded_module *m);
     void *arg;
@@ -190,6 +199,7 @@ static int tell_module(struct dl_phdr_info *info, size_t size, void *arg)
     }
     if (!found)
         hash_build(info, m.build);
+    m.fixed = m.from < m.to && is_fixed(&m);
     return m.from < m.to && !e->call(e->arg, &m);
 }
 
