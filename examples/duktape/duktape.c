@@ -166,12 +166,29 @@ static int told(struct session *s, int failed)
     return failed ? -1 : 0;
 }
 
+/* What `duk -c` writes: trusted, as the program is. */
+static duk_ret_t load_bytecode(duk_context *ctx, void *source)
+{
+    const struct source *f = source;
+
+    memcpy(duk_push_fixed_buffer(ctx, f->size), f->text, f->size);
+    duk_load_function(ctx);
+    return 1;
+}
+
 static int compile(struct session *s, const struct source *f)
 {
     duk_context *ctx = s->state;
+    void *source = (void *)(uintptr_t)f;
+    int failed = 0;
 
-    duk_push_string(ctx, f->name);
-    if (duk_pcompile_lstring_filename(ctx, 0, f->text, f->size))
+    if (f->size && (unsigned char)f->text[0] == 0xbf) {
+        failed = duk_safe_call(ctx, load_bytecode, source, 0, 1);
+    } else {
+        duk_push_string(ctx, f->name);
+        failed = duk_pcompile_lstring_filename(ctx, 0, f->text, f->size);
+    }
+    if (failed)
         return told(s, 1);
     duk_push_global_stash(ctx);
     duk_insert(ctx, -2);

@@ -15,5 +15,5 @@ build_runner() {
     fi
     # MAIN: another program that uses the sessions
     "${CC:-gcc}" -std=gnu11 -O2 -g -Wall -Wextra "-I$runner" "${MAIN:-$runner/main.c}" "$runner/session.c" \
-        "$runner/functions.c" "$language" -o "$out" "$@"
+        "$runner/functions.c" "$runner/measure.c" "$language" -o "$out" "$@"
 }

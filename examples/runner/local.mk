@@ -2,5 +2,6 @@ EXTRA_DIST += \
 	examples/runner/build.sh \
 	examples/runner/functions.c \
 	examples/runner/main.c \
+	examples/runner/measure.c \
 	examples/runner/runner.h \
 	examples/runner/session.c

@@ -5,7 +5,8 @@
  *
  * OPTIONs are --engine.Cache=PATH and the others of sysimage-cache(7); they may stand in the
  * environment, too, in NAME_OPTIONS.  The libraries run first, and are in an image's context.
- * --blocks ends everything at the end instead of storing, and tells how much is left. */
+ * --blocks ends everything at the end instead of storing, and tells how much is left.
+ * --measure tells how long it took and what memory was written to. */
 
 #include "runner.h"
 
@@ -38,7 +39,8 @@ int main(int argc, char **argv)
     char **libraries = calloc((size_t)argc + 1, sizeof *libraries);
     size_t count = 0;
     const char *code = NULL;
-    int blocks = 0, i = 1, failed = 0;
+    int blocks = 0, measure = 0, i = 1, failed = 0;
+    uint64_t start = measure_now(), opened = 0;
     struct simg_cache_options options;
     struct session s;
     struct simg_error e;
@@ -58,6 +60,8 @@ int main(int argc, char **argv)
             code = argv[++i];
         else if (strcmp(argv[i], "--blocks") == 0)
             blocks = 1;
+        else if (strcmp(argv[i], "--measure") == 0)
+            measure = 1;
         else
             usage();
     }
@@ -65,6 +69,7 @@ int main(int argc, char **argv)
         usage();
     if (session_open(&s, &language, libraries, &options) != 0)
         return 1;
+    opened = measure_now();
     language.arguments(&s, argv + i + (i < argc));
     if (code && !s.ended)
         failed = session_text(&s, "-e", code);
@@ -72,6 +77,8 @@ int main(int argc, char **argv)
         failed = session_file(&s, argv[i]);
     if (failed && !s.status)
         s.status = 1;
+    if (measure)
+        measure_tell(&s, start, opened);
     if (blocks)
         printf("%s: %llu blocks are left\n", language.name, (unsigned long long)session_end(&s));
     else

@@ -102,6 +102,12 @@ void tell(const struct session *s, const char *fmt, ...);
 /* Tell the cache of each function in F's text. */
 void functions_tell(struct session *s, const struct source *f);
 
+/* ---- measure.c ---- */
+
+uint64_t measure_now(void); /* microseconds */
+/* It began at START, and the context was there at OPENED. */
+void measure_tell(const struct session *s, uint64_t start, uint64_t opened);
+
 /* ---- main.c has the options; each language has this ---- */
 
 extern const struct language language;

@@ -73,6 +73,13 @@ code='print(counter.next(), warm.words.lastIndex, warm.point3.sum(), typeof Math
 check "starts, PIE" starts "$engine" 100 "$js/warm.js" "$code"
 check "starts, fixed" starts "$fixed" 100 "$js/warm.js" "$code"
 
+# Nothing is to be written after a load where nothing can have moved.
+words() {
+    "$engine" --engine.TraceCache --engine.CacheStore=w.so "$js/fib.js" 2>&1 | grep -q ' [1-9],[0-9]* into libraries' || die "PIE: no word to write"
+    "$fixed" --engine.TraceCache --engine.CacheStore=w.so "$js/fib.js" 2>&1 | grep -q ' 0 into libraries' || die "words to write"
+}
+check words words
+
 # What one process does is not in the image, and each draws its own numbers.
 again() {
     "$engine" -r "$js/warm.js" --engine.CacheStore=a.so -e 'counter.next(); warm.leak = 1' >out
