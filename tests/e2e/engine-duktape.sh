@@ -60,7 +60,7 @@ check more more
 
 # Real libraries of Debian's.
 real() {
-    local lodash=/usr/share/nodejs/lodash/lodash.js
+    local lodash=/usr/share/javascript/lodash/lodash.js
     need_file $lodash
     echo 'print(_.VERSION, _.chain([3, 1, 2]).sortBy().map(function (n) { return n * n; }).value(), _.template("<%= a %>!")({ a: 1 }),
         _.isEqual(_.groupBy(["one", "two", "three"], "length"), { 3: ["one", "two"], 5: ["three"] }), _.debounce.length, _.camelCase("a warm engine"))' >main.js

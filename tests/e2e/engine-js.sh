@@ -73,6 +73,24 @@ code='print(counter.next(), warm.words.lastIndex, warm.point3.sum(), typeof Math
 check "starts, PIE" starts "$engine" 100 "$js/warm.js" "$code"
 check "starts, fixed" starts "$fixed" 100 "$js/warm.js" "$code"
 
+# Real libraries of Debian's, two loaded before the program, and one by it.
+real() {
+    local dir=/usr/share/javascript
+    need_file $dir/underscore/underscore.js $dir/handlebars/handlebars.js $dir/mustache/mustache.js
+    {
+        echo "load('$dir/handlebars/handlebars.js');"
+        echo 'print(_.chain([3, 1, 2]).sortBy().map(function (n) { return n * n; }).value(), _.template("<%= a %>!")({ a: 1 }));
+        print(Mustache.render("{{#list}}<{{.}}>{{/list}} {{{raw}}} {{raw}}", { list: [1, 2], raw: "a&b" }));
+        print(Handlebars.compile("{{#each list}}{{@index}}={{this}};{{/each}}")({ list: ["x", "y"] }));'
+    } >main.js
+    cat $dir/underscore/underscore.js $dir/mustache/mustache.js >lib.js
+    "$engine" -r lib.js main.js >expected
+    printf '%s\n' '1,4,9 1!' '<1><2> a&b a&amp;b' '0=x;1=y;' >want
+    same "from source" want expected
+    probed "$fixed" lib.js main.js
+}
+check real real
+
 # Nothing is to be written after a load where nothing can have moved.
 words() {
     "$engine" --engine.TraceCache --engine.CacheStore=w.so "$js/fib.js" 2>&1 | grep -q ' [1-9],[0-9]* into libraries' || die "PIE: no word to write"
