@@ -1,4 +1,5 @@
 EXTRA_DIST += \
+	examples/js/README.md \
 	examples/js/build.sh \
 	examples/js/fib.js \
 	examples/js/js.c \

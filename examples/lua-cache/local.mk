@@ -1,3 +1,4 @@
 EXTRA_DIST += \
+	examples/lua-cache/README.md \
 	examples/lua-cache/build.sh \
 	examples/lua-cache/lua-cache.c

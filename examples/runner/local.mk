@@ -1,4 +1,5 @@
 EXTRA_DIST += \
+	examples/runner/README.md \
 	examples/runner/build.sh \
 	examples/runner/functions.c \
 	examples/runner/main.c \
