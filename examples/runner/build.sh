@@ -10,8 +10,9 @@ build_runner() {
         library=$(cd "$BUILD/runtime/.libs" && pwd)
         set -- "$@" "-I$runner/../../include" "-L$library" -lsysimage "-Wl,-rpath,$library"
     else
-        # shellcheck disable=SC2046 # several words
-        set -- "$@" $(pkg-config --cflags --libs sysimage)
+        library=$(pkg-config --cflags --libs sysimage)
+        # shellcheck disable=SC2086 # several words
+        set -- "$@" $library
     fi
     # MAIN: another program that uses the sessions
     "${CC:-gcc}" -std=gnu11 -O2 -g -Wall -Wextra "-I$runner" "${MAIN:-$runner/main.c}" "$runner/session.c" \

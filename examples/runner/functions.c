@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct reader {
-    const char *at, *line_start;
+    const char *at;
     uint32_t line, last_line; /* LAST_LINE: of the function that was told before */
     int javascript;
     int value; /* before AT there is one: a slash divides it, and begins no regular expression */
@@ -21,10 +21,7 @@ struct reader {
 
 static void step(struct reader *r)
 {
-    if (*r->at == '\n') {
-        r->line++;
-        r->line_start = r->at + 1;
-    }
+    r->line += *r->at == '\n';
     r->at += *r->at != 0;
 }
 
@@ -147,7 +144,7 @@ void functions_tell(struct session *s, const struct source *f)
                 tell_function(s, f, &r, "", 0);
             else if (c == '(' && strcmp(r.before, "function") == 0)
                 tell_function(s, f, &r, r.word, 0);
-            else if (c == '(' && r.javascript && r.line_start &&
+            else if (c == '(' && r.javascript &&
                      (strcmp(r.before, "get") == 0 || strcmp(r.before, "set") == 0))
                 tell_function(s, f, &r, r.word, 0);
             r.word[0] = r.before[0] = 0;

@@ -225,7 +225,7 @@ static int run_libraries(struct session *s)
     int result = 0;
 
     s->in_library = 1;
-    for (char **l = s->libraries; *l && result == 0; l++)
+    for (char **l = s->libraries; *l && result == 0 && !s->ended; l++)
         result = session_file(s, *l);
     s->in_library = 0;
     s->record->ready = 1;
@@ -243,8 +243,9 @@ static int make(struct session *s)
    print while they run for it was printed before. */
 static int remake(struct session *s)
 {
-    int out = -1, null = -1, failed = 0;
+    int out = -1, null = -1, failed = 0, status = s->status, ended = s->ended;
 
+    s->ended = 0;
     s->language->end(s->state);
     s->state = NULL;
     s->remaking = 1;
@@ -257,13 +258,15 @@ static int remake(struct session *s)
         out = dup(STDOUT_FILENO);
         null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         dup2(null, STDOUT_FILENO);
-        failed = run_libraries(s) != 0;
+        failed = run_libraries(s) != 0 || s->ended; /* it did not end when it ran before */
         fflush(stdout);
         dup2(out, STDOUT_FILENO);
         close(out);
         close(null);
     }
     s->remaking = 0;
+    s->status = status;
+    s->ended = ended;
     return failed;
 }
 
