@@ -54,10 +54,21 @@ struct language {
     int (*wake)(struct session *s);
 };
 
+/* A file that the context was made from, as it was then. */
+struct stamp {
+    const char *name;
+    size_t size;
+    int64_t changed;
+    uint64_t inode;
+};
+
 /* Where the list begins; in the arena, the root "sources". */
 struct record {
     struct source *first;
     uint64_t ready; /* the libraries have run */
+    /* In an image: what is looked at after a load, together, and not in a page for each source. */
+    struct stamp *stamps;
+    uint64_t stamp_count;
 };
 
 struct session {

@@ -270,28 +270,58 @@ static int remake(struct session *s)
     return failed;
 }
 
+/* The stamps of all files that the context was made from; their names are behind them. */
+static int write_stamps(struct session *s)
+{
+    struct record *r = s->record;
+    size_t count = 0, room = 0;
+    char *name = NULL;
+
+    for (const struct source *f = r->first; f; f = f->next)
+        if (f->library) {
+            count++;
+            room += sizeof *r->stamps + strlen(f->name) + 1;
+        }
+    r->stamp_count = 0;
+    if (!r->ready || !count)
+        return 0;
+    if (!(r->stamps = session_realloc(s, r->stamps, room)))
+        return -1;
+    name = (char *)(r->stamps + count);
+    for (const struct source *f = r->first; f; f = f->next)
+        if (f->library) {
+            r->stamps[r->stamp_count++] = (struct stamp){name, f->size, f->changed, f->inode};
+            name = stpcpy(name, f->name) + 1;
+        }
+    return 0;
+}
+
 static int before_store(void *arg, struct simg_cache *c)
 {
     struct session *s = arg;
 
     (void)c;
-    return remake(s) != 0 || s->language->prepare(s) != 0 ? -1 : 0;
+    return remake(s) != 0 || write_stamps(s) != 0 || s->language->prepare(s) != 0 ? -1 : 0;
 }
 
 /* An image whose context was made from files that have changed is of no use. */
 static int after_load(void *arg, struct simg_cache *c)
 {
     struct session *s = arg;
-    struct stat st;
 
     s->cache = c;
     s->state = simg_cache_root(c, "state");
     s->record = simg_cache_root(c, "sources");
     if (!s->state || !s->record)
         return -1;
-    for (const struct source *f = s->record->first; f && s->record->ready; f = f->next)
-        if (f->library && (stat(f->name, &st) != 0 || !is_unchanged(f, &st)))
+    for (uint64_t i = 0; i < s->record->stamp_count; i++) {
+        const struct stamp *m = &s->record->stamps[i];
+        struct stat st;
+
+        if (stat(m->name, &st) != 0 || (size_t)st.st_size != m->size || changed(&st) != m->changed ||
+            st.st_ino != m->inode)
             return -1;
+    }
     return s->language->wake(s);
 }
 
@@ -355,6 +385,7 @@ uint64_t session_end(struct session *s)
     s->language->end(s->state);
     while (s->record->first)
         drop(s, s->record->first);
+    simg_arena_free(simg_cache_arena(s->cache), s->record->stamps);
     simg_arena_free(simg_cache_arena(s->cache), s->record);
     simg_cache_get_status(s->cache, &status);
     simg_cache_abandon(s->cache);
