@@ -198,25 +198,38 @@ long code_collect(struct code *c, struct simg_cache *cache)
     return (long)s.found;
 }
 
+/* The words of one page, from the first one that is to be changed on.  Which one is next, NULL: it failed. */
+static struct word *mend_page(struct code *c, struct word *w, const struct word *end, long *changed)
+{
+    enum { PAGE = 65536 };
+    const struct simg_arena_head *h = (const void *)c->arena;
+    uint64_t page = w->at / PAGE * PAGE, next = page + PAGE;
+    /* the last word may end in the next page */
+    size_t size = next < h->code_top - h->limit ? PAGE + 4096 : PAGE;
+
+    if (simg_arena_protect(c->arena, c->from + page, size, SIMG_PROT_R | SIMG_PROT_W))
+        return NULL;
+    for (; w < end && w->at < next; w++) {
+        if (w->was == ~(uint64_t)w->outside)
+            continue;
+        memcpy(c->from + w->at, &w->outside, sizeof w->outside);
+        w->was = ~(uint64_t)w->outside;
+        ++*changed;
+    }
+    return simg_arena_protect(c->arena, c->from + page, size, SIMG_PROT_R | SIMG_PROT_X) ? NULL : w;
+}
+
 /* Code is not looked at unless something has moved. */
 long code_mend(struct code *c, struct simg_cache *cache)
 {
-    const struct simg_arena_head *h = (const void *)c->arena;
-    size_t size = (size_t)(h->code_top - h->limit);
     struct words *words = simg_cache_root(cache, "code_words");
+    struct word *w = words ? words->at : NULL, *end = words ? w + words->count : NULL;
     long changed = 0;
 
-    for (uint64_t i = 0; words && i < words->count; i++) {
-        struct word *w = &words->at[i];
-
+    while (w < end)
         if (w->was == ~(uint64_t)w->outside)
-            continue;
-        if (changed++ == 0 && simg_arena_protect(c->arena, c->from, size, SIMG_PROT_R | SIMG_PROT_W))
+            w++;
+        else if (!(w = mend_page(c, w, end, &changed)))
             return -1;
-        memcpy(c->from + w->at, &w->outside, sizeof w->outside);
-        w->was = ~(uint64_t)w->outside;
-    }
-    if (changed && simg_arena_protect(c->arena, c->from, size, SIMG_PROT_R | SIMG_PROT_X))
-        return -1;
     return changed;
 }
