@@ -79,15 +79,15 @@ def text_for(pattern):
     return walk(parser.parse(pattern))
 
 
-def texts(path):
-    for line in open(path, encoding="latin-1", newline="\n"):
-        name, flags, pattern = line.rstrip("\n").split("\t", 2)
+def texts(path, step):
+    for line in list(open(path, encoding="latin-1", newline="\n"))[::step]:
+        _, flags, pattern = line.rstrip("\n").split("\t", 2)
         flags = sum(getattr(re, f.upper()) for f in flags if f in "ims")
         pattern = re.sub(r"\\0", r"\\x00", pattern)
         try:
             text = text_for(pattern)
             if text and max(map(ord, text)) < 256 and re.search(pattern, text, flags):
-                yield name, text
+                yield text
         except (re.error, RecursionError, OverflowError, StopIteration, KeyError, AttributeError):
             pass
 
@@ -101,10 +101,8 @@ def main():
     what, arguments = sys.argv[1], sys.argv[2:]
     sys.stdout.reconfigure(encoding="latin-1", newline="\n")
     if what == "banners":
-        step = int(arguments[1]) if len(arguments) > 1 else 1
-        for number, (name, text) in enumerate(texts(arguments[0])):
-            if number % step == 0:
-                print(escaped(text))
+        for text in texts(arguments[0], int(arguments[1]) if len(arguments) > 1 else 1):
+            print(escaped(text))
     else:
         for name, flags, pattern in nmap(arguments[0]) if what == "nmap" else modsecurity(arguments):
             print(name, flags or "-", pattern, sep="\t")
