@@ -6,3 +6,6 @@ include examples/julia/local.mk
 include examples/lua/local.mk
 include examples/lua-cache/local.mk
 include examples/runner/local.mk
+include examples/jit/local.mk
+include examples/luajit/local.mk
+include examples/regex/local.mk

@@ -81,6 +81,7 @@ static const char watch[] =
     "    if not done[name] then tell('no trace', at[1], at[2], at[3], 0, 0) end\n"
     "  end\n"
     "end\n"
+    "jit.off(report.count) jit.off(report.each)\n" /* they are none of the program's */
     "return report\n";
 
 static int tell(lua_State *L)
@@ -251,13 +252,14 @@ static int take_options(int argc, char **argv)
 static void end(enum simg_status *status, struct simg_error *e)
 {
     struct simg_cache_status s;
+    int count = stats ? trace_count() : 0;
 
     if (options.store || (options.flags & SIMG_CACHE_DEBUG_STORE)) {
         tell_of_traces();
         *status = simg_cache_store(cache, e);
     }
     if (stats)
-        fprintf(stderr, "%d traces\n", trace_count());
+        fprintf(stderr, "%d traces\n", count);
     if (close_all)
         lua_close(lua);
     simg_cache_get_status(cache, &s);

@@ -18,6 +18,8 @@ script_tests += \
 	tests/e2e/engine-duktape.sh \
 	tests/e2e/engine-js.sh \
 	tests/e2e/engine-lua.sh \
+	tests/e2e/engine-luajit.sh \
+	tests/e2e/engine-regex.sh \
 	tests/e2e/export.sh \
 	tests/e2e/gc.sh \
 	tests/e2e/heap-link.sh \
@@ -72,6 +74,12 @@ slow_tests += \
 	tests/e2e/export.sh \
 	tests/e2e/gc.sh \
 	tests/e2e/heap-inspect.sh \
+	tests/e2e/engine-luajit.sh \
+	tests/e2e/engine-regex.sh \
+	tests/e2e/pe-heap.sh \
+	tests/e2e/pe-link.sh \
+	tests/e2e/pe-runtime.sh \
+	tests/e2e/pe-verify.sh \
 	tests/e2e/heap-link.sh \
 	tests/e2e/heap-pack.sh \
 	tests/e2e/host.sh \
@@ -87,10 +95,6 @@ slow_tests += \
 	tests/e2e/macho-runtime.sh \
 	tests/e2e/macho-verify.sh \
 	tests/e2e/many-sections.sh \
-	tests/e2e/pe-heap.sh \
-	tests/e2e/pe-link.sh \
-	tests/e2e/pe-runtime.sh \
-	tests/e2e/pe-verify.sh \
 	tests/e2e/plugin-libs.sh \
 	tests/e2e/plugin-matrix.sh \
 	tests/e2e/plugin.sh \

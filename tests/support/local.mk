@@ -15,6 +15,8 @@ EXTRA_DIST += \
 	tests/support/cachecode.cc \
 	tests/support/cachefault.c \
 	tests/support/cacheshow.c \
+	tests/support/pcre2probe.c \
+	tests/support/pcre2probes.txt \
 	tests/support/dylib_slots.py \
 	tests/support/dylibbreak.py \
 	tests/support/dylibfix.c \
