@@ -11,30 +11,31 @@
  *   --escaped        lines have \n, \r, \t, \0, \xHH and \\ for these bytes
  *   --hot=N          a rule that was matched N times is to be compiled to machine code (default 2; 0: none is)
  *   --per-line=N     of those, at most N after each line (default 8)
+ *   --all            all rules are compiled to machine code at once
  *   --aot=BYTES      a rule of at most so many bytes of bytecode may be compiled without (default 2048)
- *   --stats          at the end, one line of counts to standard error
+ *   --stats          at the end, two lines of counts to standard error
  *
  * A rule is not tried on a line that lacks a byte which each match has. */
 #define _GNU_SOURCE
 #include "patterns.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 static struct patterns patterns;
 static struct simg_cache_options options;
 static unsigned hot = 2, per_line = 8, aot = 2048;
-static bool escaped, stats;
+static bool escaped, stats, compile_all;
 static pcre2_match_data *data;
 static pcre2_match_context *context;
 static struct pattern **queue; /* each is in it once at most */
 static size_t queue_from, queue_to;
 static unsigned long matches, tried;
+static long long ready; /* microseconds that it took to have all rules */
 
 static void fail(const char *what, const char *why)
 {
@@ -113,6 +114,8 @@ static void open_rules(const char *path)
         read_rules(path);
     if (!(queue = calloc(patterns_count(&patterns) + 1, sizeof *queue)))
         fail(path, "no memory");
+    for (uint64_t i = 0; compile_all && i < patterns_count(&patterns); i++)
+        patterns_compile(&patterns, patterns_get(&patterns, i));
     for (uint64_t i = 0; i < patterns_count(&patterns); i++)
         if (patterns_get(&patterns, i)->queued)
             queue[queue_to++] = patterns_get(&patterns, i);
@@ -225,6 +228,8 @@ static int take_options(int argc, char **argv)
             continue;
         if (strcmp(argv[i], "--escaped") == 0)
             escaped = true;
+        else if (strcmp(argv[i], "--all") == 0)
+            compile_all = true;
         else if (strcmp(argv[i], "--stats") == 0)
             stats = true;
         else
@@ -235,8 +240,17 @@ static int take_options(int argc, char **argv)
     return i;
 }
 
+static long long microseconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
 int main(int argc, char **argv)
 {
+    long long start = microseconds();
     int first = take_options(argc, argv);
     unsigned long machine = 0, executed = 0, queued = 0, refused = 0;
     unsigned long long machine_bytes = 0;
@@ -245,6 +259,7 @@ int main(int argc, char **argv)
     enum simg_status status = SIMG_OK;
 
     open_rules(argv[first]);
+    ready = microseconds() - start;
     data = pcre2_match_data_create(64, NULL);
     context = pcre2_match_context_create(NULL);
     if (!data || !context)
@@ -270,10 +285,10 @@ int main(int argc, char **argv)
                 patterns.compiled, queued, refused, executed, tried, matches);
     status = patterns_close(&patterns, &s, &e);
     if (stats)
-        fprintf(stderr, "load %s in %llu us, %u and %ld words patched; store %s, %llu bytes\n",
+        fprintf(stderr, "load %s in %llu us, %u and %ld words patched; store %s, %llu bytes; ready in %lld us\n",
                 simg_verdict_text((enum simg_verdict)s.load), (unsigned long long)s.load_us,
                 (unsigned)s.patched, patterns.moved, simg_verdict_text((enum simg_verdict)s.store),
-                (unsigned long long)s.store_bytes);
+                (unsigned long long)s.store_bytes, ready);
     if (status != SIMG_OK)
         fail("cache", e.text);
     simg_cache_options_free(&options);

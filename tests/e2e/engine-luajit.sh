@@ -32,7 +32,7 @@ probe() {
     [ "$(sed -n 's/ probes passed$//p' expected)" -gt 40 ]
     "$luajit" --stats --close "$warm" "$probes" >out 2>err
     same "probes without an image" expected out
-    expect_text err ' 2 blocks, 65536 bytes of code$'
+    expect_text err ' 2 blocks, 65536 bytes of code;'
     "$luajit" --stats --engine.CacheStore=l.so "$warm" >out 2>err
     expect_text err 'store ok'
     made=$(traces err)
