@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The start of engines with machine code, from source and from an image: examples/regex (PCRE2) and examples/luajit.
 
-Needs Debian's libpcre2-dev, libluajit-5.1-dev, luajit, lua-penlight, nmap-common, and the build directory of this
+Needs Debian's libpcre2-dev, libluajit-5.1-dev, luajit, lua-penlight, nmap-common, modsecurity-crs, and the build directory of this
 project.  README.md says what the columns are.
 """
 
 import argparse
+import glob
 import os
 import random
 import re
@@ -87,6 +88,31 @@ def compare(title, ways, rounds, reference):
 
 # ---- PCRE2 ----
 
+def regex_set(program, directory, name, rules, texts, escaped, rounds):
+    """Images of NAME's RULES, stored by a process that has matched the longest of TEXTS; and ways to match each."""
+    common = [program, "--stats"] + ["--escaped"] * escaped
+    images = {}
+    print()
+    for policy in ("none", "compiled", "hot", "executed", "aot"):
+        images[policy] = os.path.join(directory, f"{name}-{policy}.so")
+        more = ["--aot=100000000"] if policy == "aot" else ["--aot=0"]
+        out = run(*common, *more, "--engine.CacheCompile=" + policy, "--engine.CacheStore=" + images[policy], rules, texts[-1])
+        stored = re.search(r"store ok, (\d+) bytes", out.stderr.decode())
+        out = run(*common, "--engine.CacheLoad=" + images[policy], rules)
+        machine = re.search(r"(\d+) rules, (\d+) with machine code", out.stderr.decode())
+        if not stored or not machine:
+            sys.exit(out.stderr.decode())
+        print(f"{name}, image, {policy}: {int(stored[1]):,} bytes, {machine[2]} of {machine[1]} rules with machine code")
+    ways = {"source, interpreted": ["--hot=0"], "source, hot rules compiled": [], "source, all compiled": ["--all"]}
+    ways |= {"image, " + policy: ["--engine.CacheLoad=" + image] + (["--hot=0"] if policy == "none" else [])
+             for policy, image in images.items()}
+    for path in texts:
+        count = len(open(path, "rb").readlines())
+        compare(f"PCRE2, {machine[1]} rules of {name}, {count} lines",
+                {way: (common + more + [rules, path], None, common + more + [rules, path, "-"])
+                 for way, more in ways.items()}, rounds, "source, all compiled")
+
+
 def regex(directory, build, rounds):
     example = os.path.join(EXAMPLES, "regex")
     program, rules, many, few = (os.path.join(directory, n) for n in ("regex", "rules", "many", "few"))
@@ -97,28 +123,14 @@ def regex(directory, build, rounds):
     with open(rules, "wb") as out:
         out.write(run(sys.executable, script, "nmap", "/usr/share/nmap/nmap-service-probes").stdout)
     lines = run(sys.executable, script, "banners", rules, "61").stdout.splitlines(keepends=True)
-    for path, count in ((many, 150), (few, 2)):
+    for path, count in ((many, 100), (few, 2)):
         with open(path, "wb") as out:
             out.writelines(lines[:count])
-    common = [program, "--stats", "--escaped"]
-    images = {}
-    for policy in ("none", "compiled", "hot", "aot"):
-        images[policy] = os.path.join(directory, policy + ".so")
-        more = ["--aot=100000000"] if policy == "aot" else []
-        out = run(*common, *more, "--engine.CacheCompile=" + policy, "--engine.CacheStore=" + images[policy], rules,
-                  *([many] if policy != "hot" else [few]))
-        counts = re.search(r"store ok, (\d+) bytes", out.stderr.decode())
-        if not counts:
-            sys.exit(out.stderr.decode())
-        out = run(*common, "--engine.CacheLoad=" + images[policy], rules)
-        machine = re.search(r"(\d+) rules, (\d+) with machine code", out.stderr.decode())
-        print(f"image, {policy}: {int(counts[1]):,} bytes, {machine[2]} of {machine[1]} rules with machine code")
-    ways = {"source, interpreted": ["--hot=0"], "source, hot rules compiled": [], "source, all compiled": ["--all"]}
-    ways |= {"image, " + policy: ["--engine.CacheLoad=" + image] + (["--hot=0"] if policy == "none" else [])
-             for policy, image in images.items()}
-    for path, title in ((few, "PCRE2, 11,917 rules, 2 lines"), (many, "PCRE2, 11,917 rules, 150 lines")):
-        compare(title, {name: (common + way + [rules, path], None, common + way + [rules, path, "-"])
-                        for name, way in ways.items()}, rounds, "source, all compiled")
+    regex_set(program, directory, "nmap", rules, (few, many), True, rounds)
+    rules = os.path.join(directory, "crs")
+    with open(rules, "wb") as out:
+        out.write(run(sys.executable, script, "modsecurity", *sorted(glob.glob("/usr/share/modsecurity-crs/rules/*.conf"))).stdout)
+    regex_set(program, directory, "modsecurity", rules, ("/usr/share/common-licenses/GPL-3",), False, rounds)
 
 
 # ---- LuaJIT ----

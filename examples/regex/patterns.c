@@ -18,13 +18,16 @@ struct library {
     struct simg_arena *arena;
     struct block **owner; /* whose memory is being taken */
     struct block *blocks; /* its own */
-    struct pattern **all;
-    uint64_t count, room;
+    struct pattern **rows; /* ROWS each: what is looked at for each line lies close together */
+    uint64_t count;
+    uint32_t row_count;
     const uint8_t *tables; /* of characters: else code would refer to PCRE2's */
     pcre2_general_context *memory;
     pcre2_compile_context *compile;
     uint32_t generation;
 };
+
+enum { ROWS = 1024, PAGE = 65536 };
 
 static char build_flags[64];
 
@@ -168,18 +171,19 @@ static bool drop_machine(struct patterns *p, struct pattern *x)
 static void give_pages_back(struct patterns *p)
 {
     const struct simg_arena_head *h = (const void *)p->code.arena;
-    enum { PAGE = 65536 };
     struct library *l = p->library;
 
     for (uint64_t i = 0; i < l->count; i++)
-        if (is_fresh(p, l->all[i]))
+        if (is_fresh(p, patterns_get(p, i)))
             return;
     for (char *end = (char *)p->code.arena + h->code_top; end > p->code.from + PAGE; end -= PAGE) {
         bool used = false;
 
-        for (uint64_t i = 0; !used && i < l->count; i++)
-            used = l->all[i]->machine && l->all[i]->machine < end &&
-                   l->all[i]->machine + l->all[i]->machine_size > end - PAGE;
+        for (uint64_t i = 0; !used && i < l->count; i++) {
+            const struct pattern *x = patterns_get(p, i);
+
+            used = x->machine && x->machine < end && x->machine + x->machine_size > end - PAGE;
+        }
         if (used)
             return; /* only what is at the end: none, as a rule, or all */
         simg_arena_free_code(p->code.arena, end - PAGE, PAGE);
@@ -313,19 +317,24 @@ uint64_t patterns_count(const struct patterns *p) { return p->library->count; }
 
 struct pattern *patterns_get(const struct patterns *p, uint64_t index)
 {
-    return p->library->all[index];
+    return &p->library->rows[index / ROWS][index % ROWS];
 }
 
-static bool make_room(struct library *l)
+/* The next one. */
+static struct pattern *make_row(struct library *l)
 {
-    uint64_t room = l->room ? 2 * l->room : 1024;
-    struct pattern **all = l->count < l->room ? l->all : simg_arena_realloc(l->arena, l->all, room * sizeof *all);
+    struct pattern **rows = NULL;
 
-    if (!all)
-        return false;
-    l->room = l->count < l->room ? l->room : room;
-    l->all = all;
-    return true;
+    if (l->count == (uint64_t)l->row_count * ROWS) {
+        rows = simg_arena_realloc(l->arena, l->rows, (l->row_count + 1) * sizeof *rows);
+        if (!rows)
+            return NULL;
+        l->rows = rows;
+        if (!(rows[l->row_count] = simg_arena_alloc(l->arena, ROWS * sizeof **rows)))
+            return NULL;
+        l->row_count++;
+    }
+    return &l->rows[l->count / ROWS][l->count % ROWS];
 }
 
 /* What can be told of a line before it is matched. */
@@ -352,29 +361,26 @@ struct pattern *patterns_add(struct patterns *p, const char *name, uint32_t line
                              size_t length, uint32_t flags, int *error, size_t *offset)
 {
     struct library *l = p->library;
-    struct pattern *x = make_room(l) ? simg_arena_alloc(l->arena, sizeof *x) : NULL;
+    struct pattern *x = make_row(l);
 
     *error = PCRE2_ERROR_NOMEMORY;
     *offset = 0;
-    if (!x || !(x->name = simg_arena_alloc(l->arena, strlen(name) + 1))) {
-        simg_arena_free(l->arena, x);
+    if (!x || !(x->name = simg_arena_alloc(l->arena, strlen(name) + 1)))
         return NULL;
-    }
     strcpy(x->name, name);
     x->line = line;
     l->owner = &x->blocks;
     x->code = pcre2_compile((PCRE2_SPTR)text, length, flags, error, offset, l->compile);
     if (!x->code) {
         simg_arena_free(l->arena, x->name);
-        simg_arena_free(l->arena, x);
+        x->name = NULL;
         return NULL;
     }
     look_at(x, flags);
-    simg_cache_type(p->cache, x, "pattern");
     simg_cache_type(p->cache, x->name, "name");
     for (struct block *b = x->blocks; b; b = b->next)
         simg_cache_type(p->cache, b, "bytecode");
-    l->all[l->count++] = x;
+    l->count++;
     return x;
 }
 
@@ -386,21 +392,25 @@ int patterns_match(struct patterns *p, struct pattern *x, const char *subject, s
     return pcre2_match(x->code, (PCRE2_SPTR)subject, length, start, flags, data, context);
 }
 
-void patterns_free(struct patterns *p, struct pattern *x)
+void patterns_clear(struct patterns *p)
 {
     struct library *l = p->library;
-    uint64_t i = 0;
 
-    while (i < l->count && l->all[i] != x)
-        i++;
-    memmove(&l->all[i], &l->all[i + 1], (l->count - i - 1) * sizeof *l->all);
-    l->all[--l->count] = NULL;
-    if (is_fresh(p, x))
-        free_code(p, x->code);
-    else
-        give_all_back(l, &x->blocks);
-    simg_arena_free(l->arena, x->name);
-    simg_arena_free(l->arena, x);
+    for (uint64_t i = 0; i < l->count; i++) {
+        struct pattern *x = patterns_get(p, i);
+
+        if (is_fresh(p, x))
+            free_code(p, x->code);
+        else
+            give_all_back(l, &x->blocks);
+        simg_arena_free(l->arena, x->name);
+    }
+    for (uint32_t i = 0; i < l->row_count; i++)
+        simg_arena_free(l->arena, l->rows[i]);
+    simg_arena_free(l->arena, l->rows);
+    l->rows = NULL;
+    l->row_count = 0;
+    l->count = 0;
 }
 
 static void tell(struct patterns *p)
@@ -408,7 +418,7 @@ static void tell(struct patterns *p)
     struct simg_function f;
 
     for (uint64_t i = 0; i < p->library->count; i++) {
-        describe(p, p->library->all[i], &f);
+        describe(p, patterns_get(p, i), &f);
         simg_cache_function(p->cache, &f);
     }
 }
@@ -426,8 +436,8 @@ enum simg_status patterns_close(struct patterns *p, struct simg_cache_status *st
     if (status)
         simg_cache_get_status(p->cache, status);
     for (uint64_t i = 0; p->compiled && i < p->library->count; i++)
-        if (is_fresh(p, p->library->all[i]))
-            free_code(p, p->library->all[i]->code);
+        if (is_fresh(p, patterns_get(p, i)))
+            free_code(p, patterns_get(p, i)->code);
     if (p->compiled && set_writable(p, true))
         pcre2_jit_free_unused_memory(NULL);
     code_close(&p->code);

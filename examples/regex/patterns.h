@@ -58,7 +58,8 @@ int patterns_match(struct patterns *p, struct pattern *x, const char *subject, s
 /* To machine code; false: PCRE2 cannot. */
 bool patterns_compile(struct patterns *p, struct pattern *x);
 
-void patterns_free(struct patterns *p, struct pattern *x);
+/* All of them go. */
+void patterns_clear(struct patterns *p);
 
 /* Store if the options say so, and end.  STATUS, if it is not NULL, is the last one. */
 enum simg_status patterns_close(struct patterns *p, struct simg_cache_status *status,

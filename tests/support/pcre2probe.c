@@ -280,8 +280,8 @@ int main(int argc, char **argv)
     run(file);
     fprintf(stderr, "%llu patterns, %u compiled, callouts %lx\n",
             (unsigned long long)patterns_count(&patterns), patterns.compiled, callouts);
-    while (free_all && patterns_count(&patterns))
-        patterns_free(&patterns, patterns_get(&patterns, patterns_count(&patterns) - 1));
+    if (free_all)
+        patterns_clear(&patterns);
     patterns_close(&patterns, &s, &e);
     fprintf(stderr, "load %s, store %s, %ld words patched, %llu blocks left\n",
             simg_verdict_text((enum simg_verdict)s.load), simg_verdict_text((enum simg_verdict)s.store),
