@@ -321,8 +321,9 @@ struct pattern *patterns_get(const struct patterns *p, uint64_t index)
 }
 
 /* The next one. */
-static struct pattern *make_row(struct library *l)
+static struct pattern *make_row(struct patterns *p)
 {
+    struct library *l = p->library;
     struct pattern **rows = NULL;
 
     if (l->count == (uint64_t)l->row_count * ROWS) {
@@ -332,6 +333,7 @@ static struct pattern *make_row(struct library *l)
         l->rows = rows;
         if (!(rows[l->row_count] = simg_arena_alloc(l->arena, ROWS * sizeof **rows)))
             return NULL;
+        simg_cache_type(p->cache, rows[l->row_count], "patterns");
         l->row_count++;
     }
     return &l->rows[l->count / ROWS][l->count % ROWS];
@@ -361,7 +363,7 @@ struct pattern *patterns_add(struct patterns *p, const char *name, uint32_t line
                              size_t length, uint32_t flags, int *error, size_t *offset)
 {
     struct library *l = p->library;
-    struct pattern *x = make_row(l);
+    struct pattern *x = make_row(p);
 
     *error = PCRE2_ERROR_NOMEMORY;
     *offset = 0;
