@@ -48,7 +48,8 @@ struct code *code_enter(struct code *c)
 
 /* ---- the system's functions, for all of the program ---- */
 
-/* Whatever rights are asked for: who writes code sets them when it is written, or code.c's user does. */
+/* Whatever rights are asked for: who writes code sets them when it is written, or code.c's user
+   does. */
 static void *give(size_t size)
 {
     char *p = simg_arena_code(current->arena, size);
@@ -88,16 +89,17 @@ int munmap(void *p, size_t size)
 
 /* ---- the program's functions ---- */
 
-bool code_stubs(struct code *c, void *const function[], size_t count, void *out[])
+bool code_stubs(struct code *c, void *const functions[], size_t count, void *out[])
 {
-    static const uint8_t stub[16] = {0x48, 0xb8, [10] = 0xff, 0xe0}; /* mov $FUNCTION, %rax; jmp *%rax */
+    /* mov $FUNCTION, %rax; jmp *%rax */
+    static const uint8_t stub[16] = {0x48, 0xb8, [10] = 0xff, 0xe0};
     uint8_t *page = simg_arena_code(c->arena, count * sizeof stub);
 
     if (!page)
         return false;
     for (size_t i = 0; i < count; i++) {
         memcpy(page + i * sizeof stub, stub, sizeof stub);
-        memcpy(page + i * sizeof stub + 2, &function[i], sizeof function[i]);
+        memcpy(page + i * sizeof stub + 2, &functions[i], sizeof functions[i]);
         out[i] = page + i * sizeof stub;
     }
     return simg_arena_protect(c->arena, page, count * sizeof stub, SIMG_PROT_R | SIMG_PROT_X) == 0;
@@ -198,7 +200,8 @@ long code_collect(struct code *c, struct simg_cache *cache)
     return (long)s.found;
 }
 
-/* The words of one page, from the first one that is to be changed on.  Which one is next, NULL: it failed. */
+/* The words of one page, from the first one that is to be changed on.  Which one is next; NULL: it
+   failed. */
 static struct word *mend_page(struct code *c, struct word *w, const struct word *end, long *changed)
 {
     enum { PAGE = 65536 };

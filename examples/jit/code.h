@@ -30,9 +30,9 @@ void code_close(struct code *c);
 /* What this thread maps from now on is C's, NULL: the system's.  Returns what it was before. */
 struct code *code_enter(struct code *c);
 
-/* FUNCTION of the program, as code in the arena: a pointer to it is the same in each process.  COUNT
-   functions into OUT; they take the room's first pages, or false. */
-bool code_stubs(struct code *c, void *const function[], size_t count, void *out[]);
+/* COUNT FUNCTIONS of the program, as code in the arena, to OUT: pointers to these are the same in each
+   process.  The first thing to be asked for: they take the room's first pages. */
+bool code_stubs(struct code *c, void *const functions[], size_t count, void *out[]);
 
 /* Before a store: the words of the code that are outside of the arena.  How many, or -1. */
 long code_collect(struct code *c, struct simg_cache *cache);

@@ -58,7 +58,8 @@ static const char watch[] =
     "jit.attach(function(what, number, func, pc)\n"
     "  if what == 'start' then\n"
     "    local source, line = place(func, pc)\n"
-    "    tried[source .. ':' .. line] = { source, line, (tried[source .. ':' .. line] or { 0, 0, 0 })[3] + 1 }\n"
+    "    local name = source .. ':' .. line\n"
+    "    tried[name] = { source, line, (tried[name] or { 0, 0, 0 })[3] + 1 }\n"
     "    traces[number] = nil\n"
     "    report.started = { source, line }\n"
     "  elseif what == 'stop' then traces[number] = report.started\n"
@@ -88,8 +89,9 @@ static const char watch[] =
 
 static int tell(lua_State *L)
 {
+    const char *source = luaL_checkstring(L, 2);
     struct simg_function f = {.name = luaL_checkstring(L, 1),
-                              .source = simg_cache_source(cache, luaL_checkstring(L, 2), "", 0, NULL),
+                              .source = simg_cache_source(cache, source, "", 0, NULL),
                               .line = (uint32_t)luaL_checkinteger(L, 3),
                               .calls = (uint64_t)luaL_checkinteger(L, 4),
                               .code_size = (uint64_t)luaL_checkinteger(L, 6)};

@@ -69,8 +69,8 @@ static void give_all_back(struct library *l, struct block **list)
 
 /* ---- machine code ---- */
 
-/* PCRE2 asks for memory that is writable and executable.  Here it is one at a time: what this process
-   has made is writable while more is made, and executable while patterns are matched. */
+/* PCRE2 asks for memory that is writable and executable.  Here it is one at a time: what this
+   process has made is writable while more is made, and executable while patterns are matched. */
 static bool set_writable(struct patterns *p, bool on)
 {
     if (p->writable == on)
@@ -166,8 +166,8 @@ static bool drop_machine(struct patterns *p, struct pattern *x)
     return true;
 }
 
-/* Pages of an image that no pattern has code in any more; the first has the stubs.  If this process has made code, PCRE2 keeps
-   account of those pages, and nothing is done. */
+/* Pages of an image that no pattern has code in any more; the first has the stubs.  While there is
+   code that this process has made, PCRE2 keeps account of pages among them, and nothing is done. */
 static void give_pages_back(struct patterns *p)
 {
     const struct simg_arena_head *h = (const void *)p->code.arena;
@@ -202,7 +202,8 @@ static void describe(const struct patterns *p, const struct pattern *x, struct s
         .object = (void *)(uintptr_t)x,
         .code = x->machine,
         .code_size = x->machine_size,
-        .flags = (x->calls ? SIMG_FUNCTION_EXECUTED : 0u) | (x->queued ? SIMG_FUNCTION_STARTED : 0u) |
+        .flags = (x->calls ? SIMG_FUNCTION_EXECUTED : 0u) |
+                 (x->queued ? SIMG_FUNCTION_STARTED : 0u) |
                  (x->machine ? SIMG_FUNCTION_COMPILED : 0u) |
                  (!x->refused && x->bytecode <= p->aot ? SIMG_FUNCTION_AOT : 0u),
     };
@@ -387,7 +388,8 @@ struct pattern *patterns_add(struct patterns *p, const char *name, uint32_t line
 }
 
 int patterns_match(struct patterns *p, struct pattern *x, const char *subject, size_t length,
-                   size_t start, uint32_t flags, pcre2_match_data *data, pcre2_match_context *context)
+                   size_t start, uint32_t flags, pcre2_match_data *data,
+                   pcre2_match_context *context)
 {
     set_writable(p, false);
     x->calls++;
@@ -425,7 +427,7 @@ static void tell(struct patterns *p)
     }
 }
 
-/* What is left of this process's machine code goes before its memory does: PCRE2 must not find it. */
+/* This process's machine code goes before its memory does: PCRE2 must not find it later. */
 enum simg_status patterns_close(struct patterns *p, struct simg_cache_status *status,
                                 struct simg_error *e)
 {

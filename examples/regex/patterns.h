@@ -33,13 +33,13 @@ struct patterns {
     struct library *library; /* in the arena */
     struct code code;
     uint32_t source;
-    uint32_t aot;     /* patterns of at most so many bytes may be compiled before they were matched */
-    bool writable;    /* new machine code is being made, and none of that is run */
-    long moved;       /* words of the code that were changed when it was loaded */
+    uint32_t aot;  /* patterns of at most so many bytes may be compiled before they were matched */
+    bool writable; /* new machine code is being made, and none of that is run */
+    long moved;    /* words of the code that were changed when it was loaded */
     unsigned compiled; /* to machine code, by this process */
 };
 
-/* With OPTIONS, which are kept; INPUTS, of the caller, is what the patterns are made from, as text. */
+/* OPTIONS and INPUTS are kept; INPUTS is what the patterns are made from, as text. */
 enum simg_status patterns_open(struct patterns *p, struct simg_cache_options *options,
                                const char *inputs, struct simg_error *e);
 
@@ -53,7 +53,8 @@ struct pattern *patterns_add(struct patterns *p, const char *name, uint32_t line
 
 /* As pcre2_match(). */
 int patterns_match(struct patterns *p, struct pattern *x, const char *subject, size_t length,
-                   size_t start, uint32_t flags, pcre2_match_data *data, pcre2_match_context *context);
+                   size_t start, uint32_t flags, pcre2_match_data *data,
+                   pcre2_match_context *context);
 
 /* To machine code; false: PCRE2 cannot. */
 bool patterns_compile(struct patterns *p, struct pattern *x);

@@ -3,16 +3,18 @@
  *
  *   regex [OPTION...] RULES FILE...
  *
- * RULES has a rule on each line: NAME, tab, letters of FLAGS (i m s x u, or - for none), tab, PATTERN
- * up to the line's end.  Each line of each FILE is matched with all of them, and
+ * RULES has a rule on each line: NAME, tab, letters of FLAGS (i m s x u, or - for none), tab,
+ * PATTERN up to the line's end.  Each line of each FILE is matched with all of them, and
  * FILE:LINE:FROM-TO:NAME is printed for each match.  Options:
  *
  *   --engine.X=...   of the cache, as in sysimage-cache(7); those in $REGEX_OPTIONS come before
  *   --escaped        lines have \n, \r, \t, \0, \xHH and \\ for these bytes
- *   --hot=N          a rule that was matched N times is to be compiled to machine code (default 2; 0: none is)
+ *   --hot=N          a rule that was matched N times is to be compiled to machine code (default 2;
+ *                    0: none is)
  *   --per-line=N     of those, at most N after each line (default 8)
  *   --all            all rules are compiled to machine code at once
- *   --aot=BYTES      a rule of at most so many bytes of bytecode may be compiled without (default 2048)
+ *   --aot=BYTES      a rule of at most so many bytes of bytecode may be compiled without (default
+ *                    2048)
  *   --stats          at the end, two lines of counts to standard error
  *
  * A rule is not tried on a line that lacks a byte which each match has. */
@@ -54,7 +56,8 @@ static void add_rule(char *line, size_t length, uint32_t number)
     } letters[] = {{'i', PCRE2_CASELESS}, {'m', PCRE2_MULTILINE}, {'s', PCRE2_DOTALL},
                    {'x', PCRE2_EXTENDED}, {'u', PCRE2_UTF | PCRE2_UCP}, {'-', 0}};
     char *name_end = memchr(line, '\t', length);
-    char *flags_end = name_end ? memchr(name_end + 1, '\t', length - (size_t)(name_end + 1 - line)) : NULL;
+    char *flags_end =
+        name_end ? memchr(name_end + 1, '\t', length - (size_t)(name_end + 1 - line)) : NULL;
     uint32_t flags = 0;
     int error = 0;
     size_t offset = 0;
@@ -224,7 +227,8 @@ static int take_options(int argc, char **argv)
         enum simg_status status = simg_cache_option(&options, argv[i], &e);
 
         if (status == SIMG_OK || number_option(argv[i], "--hot=", &hot) ||
-            number_option(argv[i], "--per-line=", &per_line) || number_option(argv[i], "--aot=", &aot))
+            number_option(argv[i], "--per-line=", &per_line) ||
+            number_option(argv[i], "--aot=", &aot))
             continue;
         if (strcmp(argv[i], "--escaped") == 0)
             escaped = true;
@@ -279,13 +283,15 @@ int main(int argc, char **argv)
     }
     if (stats)
         fprintf(stderr,
-                "%llu rules, %lu with machine code of %llu bytes, %u compiled, %lu queued, %lu refused, %lu executed, "
-                "%lu tried, %lu matches\n",
+                "%llu rules, %lu with machine code of %llu bytes, %u compiled, %lu queued, "
+                "%lu refused, %lu executed, %lu tried, %lu matches\n",
                 (unsigned long long)patterns_count(&patterns), machine, machine_bytes,
                 patterns.compiled, queued, refused, executed, tried, matches);
     status = patterns_close(&patterns, &s, &e);
     if (stats)
-        fprintf(stderr, "load %s in %llu us, %u and %ld words patched; store %s, %llu bytes; ready in %lld us\n",
+        fprintf(stderr,
+                "load %s in %llu us, %u and %ld words patched; store %s, %llu bytes; "
+                "ready in %lld us\n",
                 simg_verdict_text((enum simg_verdict)s.load), (unsigned long long)s.load_us,
                 (unsigned)s.patched, patterns.moved, simg_verdict_text((enum simg_verdict)s.store),
                 (unsigned long long)s.store_bytes, ready);

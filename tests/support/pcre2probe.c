@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pcre2probe.c - probes for the patterns of examples/regex, written as pcre2test's input and answered
- * as pcre2test does (tests/e2e/engine-regex.sh).
+/* pcre2probe.c - probes for the patterns of examples/regex, written as pcre2test's input and
+ * answered as pcre2test does (tests/e2e/engine-regex.sh).
  *
  *   pcre2probe [--interpret] [--again] [--free] [--engine.X=...] FILE
  *
@@ -46,9 +46,11 @@ static void print_text(const char *from, size_t length)
     while (p < end) {
         unsigned c = *p++;
 
-        if (utf && c >= 0xc0)
-            for (c &= c >= 0xf0 ? 0x07 : c >= 0xe0 ? 0x0f : 0x1f; p < end && (*p & 0xc0) == 0x80; p++)
+        if (utf && c >= 0xc0) {
+            c &= c >= 0xf0 ? 0x07 : c >= 0xe0 ? 0x0f : 0x1f;
+            for (; p < end && (*p & 0xc0) == 0x80; p++)
                 c = c << 6 | (*p & 0x3f);
+        }
         if (c >= 32 && c < 127)
             putchar((int)c);
         else
@@ -87,7 +89,8 @@ static void match(struct pattern *x, const char *subject, size_t length, uint32_
     uint32_t more = 0;
 
     for (bool first = true;; first = false) {
-        int count = patterns_match(&patterns, x, subject, length, start, flags | more, data, context);
+        int count =
+            patterns_match(&patterns, x, subject, length, start, flags | more, data, context);
         const size_t *at = pcre2_get_ovector_pointer(data);
 
         if (count == PCRE2_ERROR_NOMATCH && more) {
@@ -219,7 +222,8 @@ static struct pattern *pattern_of(char *line)
     if (!again && number < patterns_count(&patterns))
         return patterns_get(&patterns, number++);
     number++;
-    x = patterns_add(&patterns, line, (uint32_t)number, line + 1, (size_t)(end - line - 1), flags, &error, &offset);
+    x = patterns_add(&patterns, line, (uint32_t)number, line + 1, (size_t)(end - line - 1), flags,
+                     &error, &offset);
     if (!x)
         fail("it is no pattern");
     if (!interpret && !patterns_compile(&patterns, x))
@@ -284,7 +288,8 @@ int main(int argc, char **argv)
         patterns_clear(&patterns);
     patterns_close(&patterns, &s, &e);
     fprintf(stderr, "load %s, store %s, %ld words patched, %llu blocks left\n",
-            simg_verdict_text((enum simg_verdict)s.load), simg_verdict_text((enum simg_verdict)s.store),
+            simg_verdict_text((enum simg_verdict)s.load),
+            simg_verdict_text((enum simg_verdict)s.store),
             patterns.moved, (unsigned long long)s.live_blocks);
     return 0;
 }
