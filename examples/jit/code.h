@@ -30,7 +30,7 @@ void code_close(struct code *c);
 /* What this thread maps from now on is C's, NULL: the system's.  Returns what it was before. */
 struct code *code_enter(struct code *c);
 
-/* COUNT FUNCTIONS of the program, as code in the arena, to OUT: pointers to these are the same in each
+/* COUNT FUNCTIONS of the program, as code in the arena, to OUT: pointers to it are the same in each
    process.  The first thing to be asked for: they take the room's first pages. */
 bool code_stubs(struct code *c, void *const functions[], size_t count, void *out[]);
 
