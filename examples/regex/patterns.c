@@ -25,6 +25,7 @@ struct library {
     pcre2_general_context *memory;
     pcre2_compile_context *compile;
     uint32_t generation;
+    uint32_t queued; /* patterns, when it was stored */
 };
 
 enum { ROWS = 1024, PAGE = 65536 };
@@ -242,6 +243,9 @@ static int before_store(void *arg, struct simg_cache *cache)
 {
     struct patterns *p = arg;
 
+    p->library->queued = 0;
+    for (uint64_t i = 0; i < p->library->count; i++)
+        p->library->queued += patterns_get(p, i)->queued;
     free_unused(p);
     return set_writable(p, false) && code_collect(&p->code, cache) >= 0 ? 0 : -1;
 }
@@ -313,6 +317,8 @@ enum simg_status patterns_open(struct patterns *p, struct simg_cache_options *op
     }
     return status;
 }
+
+uint32_t patterns_queued(const struct patterns *p) { return p->library->queued; }
 
 uint64_t patterns_count(const struct patterns *p) { return p->library->count; }
 

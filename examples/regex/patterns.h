@@ -47,6 +47,9 @@ enum simg_status patterns_open(struct patterns *p, struct simg_cache_options *op
 uint64_t patterns_count(const struct patterns *p);
 struct pattern *patterns_get(const struct patterns *p, uint64_t index);
 
+/* How many of an image's are queued: without any, nobody has to look at all of them. */
+uint32_t patterns_queued(const struct patterns *p);
+
 /* A new one with the PCRE2_ options FLAGS; NULL: ERROR and OFFSET are those of pcre2_compile(). */
 struct pattern *patterns_add(struct patterns *p, const char *name, uint32_t line, const char *text,
                              size_t length, uint32_t flags, int *error, size_t *offset);

@@ -119,7 +119,7 @@ static void open_rules(const char *path)
         fail(path, "no memory");
     for (uint64_t i = 0; compile_all && i < patterns_count(&patterns); i++)
         patterns_compile(&patterns, patterns_get(&patterns, i));
-    for (uint64_t i = 0; i < patterns_count(&patterns); i++)
+    for (uint64_t i = 0; patterns_queued(&patterns) && i < patterns_count(&patterns); i++)
         if (patterns_get(&patterns, i)->queued)
             queue[queue_to++] = patterns_get(&patterns, i);
 }
