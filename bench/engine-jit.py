@@ -29,17 +29,17 @@ def run(*command, **more):
 
 
 def once(command, environment):
-    """Whole process ms, its CPU ms, µs until it was ready; and what it printed."""
+    """Whole process ms, its CPU ms, µs until it was ready, of CPU; and what it printed."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, close_fds=False)
     out, err = process.stdout.read(), process.stderr.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = status
     wall = (time.perf_counter() - start) * 1e3
-    found = re.search(r"ready in (\d+) us", err)
+    found = re.search(r"ready in (\d+) us, (\d+) of CPU", err)
     if not found or os.waitstatus_to_exitcode(status) > 1:
         sys.exit(f"{' '.join(command)}: {err}")
-    return wall, (usage.ru_utime + usage.ru_stime) * 1e3, int(found[1]), out
+    return wall, (usage.ru_utime + usage.ru_stime) * 1e3, int(found[1]), int(found[2]), out
 
 
 def dirty(command, environment):
@@ -72,17 +72,14 @@ def compare(title, ways, rounds, reference):
                 sys.exit(f"{title}: {name} printed something else")
             if turn:  # the first only warms up
                 results[name].append(figures)
-    median = {name: [statistics.median(f[i] for f in all_of_it) for i in range(3)] for name, all_of_it in results.items()}
+    median = {name: [statistics.median(f[i] for f in all_of_it) for i in range(4)] for name, all_of_it in results.items()}
     print(f"\n### {title}\n")
-    print(f"| | ready µs (min) | process ms (min) | CPU ms | dirtied KiB | {reference}: ready | process | CPU |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| | ready µs | CPU µs | process ms | CPU ms | dirtied KiB | {reference} by this: ready | CPU | process | CPU |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for name, m in median.items():
-        least = [min(f[i] for f in results[name]) for i in range(3)]
-        ratio = [statistics.median(a[i] / b[i] if b[i] else float("inf") for a, b in zip(results[reference], results[name]))
-                 for i in range(3)]
-        kib = dirty(ways[name][2], ways[name][1]) if ways[name][2] else None
-        print(f"| {name} | {m[2]:.0f} ({least[2]:.0f}) | {m[0]:.1f} ({least[0]:.1f}) | {m[1]:.1f} | {'' if kib is None else kib} "
-              f"| {ratio[2]:.1f} | {ratio[0]:.1f} | {ratio[1]:.1f} |")
+        ratio = [statistics.median(a[i] / b[i] for a, b in zip(results[reference], results[name])) for i in range(4)]
+        print(f"| {name} | {m[2]:.0f} | {m[3]:.0f} | {m[0]:.1f} | {m[1]:.1f} | {dirty(ways[name][2], ways[name][1])} "
+              f"| {ratio[2]:.1f} | {ratio[3]:.1f} | {ratio[0]:.1f} | {ratio[1]:.1f} |")
     sys.stdout.flush()
 
 

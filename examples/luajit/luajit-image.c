@@ -36,7 +36,7 @@ static struct simg_cache *cache;
 static struct code code;
 static lua_State *lua;
 static long moved;
-static long long ready; /* microseconds until WARM.lua was run, or loaded */
+static long long ready, ready_cpu; /* microseconds until WARM.lua was run, or loaded */
 static bool stats, close_all;
 
 static void fail(const char *what, const char *why)
@@ -271,34 +271,37 @@ static void end(enum simg_status *status, struct simg_error *e)
     if (stats)
         fprintf(stderr,
                 "load %s in %llu us, %u and %ld words patched; store %s, %llu bytes; "
-                "%llu blocks, %llu bytes of code; ready in %lld us%s%s\n",
+                "%llu blocks, %llu bytes of code; ready in %lld us, %lld of CPU%s%s\n",
                 simg_verdict_text((enum simg_verdict)s.load), (unsigned long long)s.load_us,
                 (unsigned)s.patched, moved, simg_verdict_text((enum simg_verdict)s.store),
                 (unsigned long long)s.store_bytes, (unsigned long long)s.live_blocks,
-                (unsigned long long)s.code_bytes, ready, s.load_text[0] ? "; " : "", s.load_text);
+                (unsigned long long)s.code_bytes, ready, ready_cpu,
+                s.load_text[0] ? "; " : "", s.load_text);
     code_enter(NULL);
     frames_close();
     code_close(&code);
     simg_cache_abandon(cache);
 }
 
-static long long microseconds(void)
+static long long microseconds(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
 int main(int argc, char **argv)
 {
-    long long start = microseconds();
+    long long start = microseconds(CLOCK_MONOTONIC);
+    long long cpu = microseconds(CLOCK_PROCESS_CPUTIME_ID);
     int i = take_options(argc, argv);
     enum simg_status status = SIMG_OK;
     struct simg_error e;
 
     open_engine(argv[i]);
-    ready = microseconds() - start;
+    ready = microseconds(CLOCK_MONOTONIC) - start;
+    ready_cpu = microseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     for (i++; i < argc; i++)
         if (strcmp(argv[i], "-e") != 0) {
             run_file(argv[i]);
