@@ -80,14 +80,20 @@ EOF
     same "what was stored" want stored
 }
 
-# code_only PROGRAM LIBRARY CODE PATTERN: an image without a context has nothing that the program or a library
-# did: neither a string that was made while they ran, nor PATTERN that CODE makes.
+# code_only PROGRAM SUFFIX MAKES: MAKES is code that makes a string of %s and "-made". What a library makes is in the
+# context, and not in an image of code; what the program makes is in neither.
 code_only() {
-    local program=$1 library=$2 code=$3 pattern=$4
-    "$program" -r "$library" --engine.CacheStore=context.so -e "$code" >out
-    "$program" -r "$library" --engine.CachePreinitializeContext=false --engine.CacheStore=code.so -e "$code" >out
-    ! grep -q "$pattern" context.so || die "what the program made is in the image"
-    ! grep -q "$pattern" code.so || die "what the program made is in the image of code"
+    local program=$1 suffix=$2 makes=$3
+    printf "$makes" library >lib.$suffix
+    printf "$makes" program >main.$suffix
+    "$program" -r lib.$suffix --engine.CacheStore=context.so --engine.CacheMode=on main.$suffix
+    "$program" -r lib.$suffix --engine.CachePreinitializeContext=false --engine.CacheStore=code.so --engine.CacheMode=on main.$suffix
+    grep -q library-made context.so || die "what the library made is not in the context"
+    ! grep -q program-made context.so || die "what the program made is in the image"
+    ! grep -q 'library-made\|program-made' code.so || die "what was made is in the image of code"
+    # one is not taken for the other
+    "$program" -r lib.$suffix --engine.CacheLoad=code.so --engine.TraceCache main.$suffix 2>err
+    expect_text err 'Not loaded (flags)'
 }
 
 # stale PROGRAM LIBRARY CODE NEW: a library that has changed is loaded anew, and the image made again

@@ -110,7 +110,7 @@ again() {
 check again again
 check updates updates "$engine" js 'function f() { return 1; } f();'
 check stale stale "$engine" "$js/warm.js" 'print(counter.next())' 'counter.next();'
-check code-only code_only "$engine" "$js/warm.js" 'var s = "pro"; var t = s + "gram-made"; warm.t = [t]' program-made
+check code-only code_only "$engine" js 'var kept = ["%s", "made"].join("-");'
 
 # With any policy of compilation: MuJS has no machine code, so nothing is compiled and nothing dropped.
 policies() {

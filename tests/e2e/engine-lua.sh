@@ -32,7 +32,7 @@ check "starts, PIE" starts "$engine" 100 "$app" "$code"
 check "starts, fixed" starts "$fixed" 100 "$app" "$code"
 check updates updates "$engine" lua 'local function f() return 1 end f()'
 check stale stale "$engine" "$app" 'print(counter())' 'counter()'
-check code-only code_only "$engine" "$app" 't = { table.concat { "program", "-", "made" } }' program-made
+check code-only code_only "$engine" lua 'kept = table.concat({ "%s", "made" }, "-")'
 
 # A module that a library has loaded is what the image was made from, too.
 modules() {
@@ -116,6 +116,11 @@ refused() {
     "$engine" -r loads.lua --engine.CacheStore=d.so -e 'print(1)' >out 2>err
     expect_text out '^1$'
     expect_text err 'a module in C is loaded'
+    # what a library has read from the environment
+    echo 'token = os.getenv("SERVICE_TOKEN")' >token.lua
+    SERVICE_TOKEN=abcdef0123456789 "$engine" -r token.lua --engine.CacheStore=t.so --engine.TraceCache -e 'print(token)' >out 2>err
+    expect_text out '^abcdef0123456789$'
+    expect_text err 'Not stored (secret)'
     # an error in a library, and in a program
     echo 'error "no"' >error.lua
     expect_fail 1 "$engine" -r error.lua --engine.CacheStore=e.so -e 'print(1)'
