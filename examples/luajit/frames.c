@@ -9,6 +9,7 @@
 struct frames {
     uint64_t count, room;
     void **all;
+    bool lost; /* there was no memory for one */
 };
 
 static struct simg_arena *arena;
@@ -35,8 +36,10 @@ void __register_frame(void *frame)
         uint64_t room = frames->room ? 2 * frames->room : 8;
         void **all = simg_arena_realloc(arena, frames->all, room * sizeof *all);
 
-        if (!all)
-            abort();
+        if (!all) {
+            frames->lost = true;
+            return;
+        }
         frames->all = all;
         frames->room = room;
     }
@@ -67,6 +70,8 @@ bool frames_open(struct simg_cache *cache, bool loaded)
     frames = simg_arena_alloc(arena, sizeof *frames);
     return frames && simg_cache_set_root(cache, "frames", frames) == SIMG_OK;
 }
+
+bool frames_complete(void) { return frames && !frames->lost; }
 
 void frames_close(void)
 {

@@ -11,6 +11,8 @@
 
 /* The list is of CACHE from now on; LOADED: what is in it is registered. */
 bool frames_open(struct simg_cache *cache, bool loaded);
+/* Whether the list is whole. */
+bool frames_complete(void);
 /* All that are left are taken back. */
 void frames_close(void);
 

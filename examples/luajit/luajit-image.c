@@ -145,7 +145,7 @@ static int before_store(void *arg, struct simg_cache *c)
     (void)arg;
     lua_gc(lua, LUA_GCCOLLECT, 0);
     lua_gc(lua, LUA_GCCOLLECT, 0);
-    return code_collect(&code, c) < 0;
+    return !frames_complete() || code_collect(&code, c) < 0;
 }
 
 static int after_load(void *arg, struct simg_cache *c)

@@ -16,8 +16,8 @@ struct block {
 /* The root of the image. */
 struct library {
     struct simg_arena *arena;
-    struct block **owner; /* whose memory is being taken */
-    struct block *blocks; /* its own */
+    struct block **owner;  /* whose memory is being taken */
+    struct block *blocks;  /* its own */
     struct pattern **rows; /* ROWS each: what is looked at for each line lies close together */
     uint64_t count;
     uint32_t row_count;
@@ -294,6 +294,8 @@ enum simg_status patterns_open(struct patterns *p, struct simg_cache_options *op
 {
     enum simg_status status = SIMG_OK;
     static char version[64];
+    const char *name = NULL;
+    uint64_t size = 0;
 
     *p = (struct patterns){.options = options, .aot = 2048};
     pcre2_config(PCRE2_CONFIG_VERSION, version);
@@ -311,11 +313,16 @@ enum simg_status patterns_open(struct patterns *p, struct simg_cache_options *op
                                      .drop = drop,
                                      .arg = p};
     status = simg_cache_open(&p->engine, options, &p->cache, e);
-    if (status == SIMG_OK && !simg_cache_loaded(p->cache) && !make_library(p)) {
+    if (status != SIMG_OK)
+        return status;
+    /* the rules of an image are all of one source */
+    p->source = simg_cache_get_source(p->cache, 0, &name, &size) ? 0 : UINT32_MAX;
+    if (!simg_cache_loaded(p->cache) && !make_library(p)) {
+        code_close(&p->code);
         simg_cache_abandon(p->cache);
         return SIMG_ERR_MEMORY;
     }
-    return status;
+    return SIMG_OK;
 }
 
 uint32_t patterns_queued(const struct patterns *p) { return p->library->queued; }
