@@ -146,7 +146,8 @@ def find_linkers(objtool):
     mold counts twice.  Left to itself it forks, and its parent ends before the child has given
     its memory back; this is what a user waits for.  With --no-fork it is a process like the others.
     """
-    found = {OURS: [objtool, "link"]}
+    # What the others do not do is not to be timed: see julia-start.py.
+    found = {OURS: [objtool, "link", "--julia-prelink=no"]}
     for name in "bfd", "gold":
         if path := shutil.which(f"ld.{name}"):
             found[name] = [path]

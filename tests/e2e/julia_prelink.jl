@@ -3,7 +3,7 @@
 # What a Julia must be able to do whatever image it runs from.  What is printed is the same with
 # each image; what would not be, is checked here.
 
-using Dates, LinearAlgebra, Printf, Random, Test
+using Dates, InteractiveUtils, LinearAlgebra, Printf, Random, Test
 
 # objects of the image, reached by name and by reflection
 @test parse(Float64, "1.5e3") == 1500
