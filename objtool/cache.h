@@ -77,8 +77,8 @@ struct cache_command {
     struct report *r;
     struct diag *d;
     struct arena *a;
-    uint64_t max_size;   /* UINT64_MAX: any */
-    int64_t older_than;  /* seconds; -1: not asked for */
+    uint64_t max_size;  /* UINT64_MAX: any */
+    int64_t older_than; /* seconds; -1: not asked for */
     bool dry_run;
     const char *program; /* NULL: not named */
 };

@@ -233,7 +233,8 @@ static void tell_image(struct explainer *x)
     const struct heap_cache_register *g = &x->i->c.reg;
     const struct heap *h = &x->i->c.heaps.heaps[0].heap;
 
-    tell_rules(x, "checksums", is_checksum, "those of the table, the register and all segments are right",
+    tell_rules(x, "checksums", is_checksum,
+               "those of the table, the register and all segments are right",
                "the checksums of its bytes");
     tell_text(x, "engine", PRINT(x, "%s %s", h->runtime, h->version));
     for (uint32_t n = 0; n < g->module_count && x->c->d->status == OK; n++)
@@ -243,7 +244,8 @@ static void tell_image(struct explainer *x)
     tell_cpu(x);
     tell_text(x, "inputs", g->inputs);
     tell_address(x);
-    tell_rules(x, "arena", is_arena, "its blocks are in order", "blocks that lie one behind the other");
+    tell_rules(x, "arena", is_arena, "its blocks are in order",
+               "blocks that lie one behind the other");
 }
 
 /* ---- all of it ---- */
@@ -273,7 +275,8 @@ static bool explain(struct cache_command *c, const struct cache_file *f)
 
     cache_open(f, &i);
     cache_search_begin(c->a, c->program, &x.search);
-    rep_heading(c->r, f->path, i.is_image ? "image of the engine cache" : "no image that can be loaded");
+    rep_heading(c->r, f->path,
+                i.is_image ? "image of the engine cache" : "no image that can be loaded");
     rep_open(c->r, NULL, '{');
     rep_str(c->r, "name", NULL, f->name);
     rep_open(c->r, "checks", '[');

@@ -80,7 +80,8 @@ static bool add_file(struct diag *d, struct arena *a, struct cache_place *p, con
 
 static int by_name(const void *left, const void *right)
 {
-    return strcmp(((const struct cache_file *)left)->name, ((const struct cache_file *)right)->name);
+    return strcmp(((const struct cache_file *)left)->name,
+                  ((const struct cache_file *)right)->name);
 }
 
 static bool list_directory(struct diag *d, struct arena *a, struct cache_place *p)
@@ -126,7 +127,8 @@ bool cache_list(struct diag *d, struct arena *a, const char *path, struct cache_
 
     *out = (struct cache_place){.path = path};
     if (!*path || stat(path, &st) != 0)
-        return diag_fail(d, E_SYSTEM, "%s: cannot open: %s", path, strerror(*path ? errno : ENOENT));
+        return diag_fail(d, E_SYSTEM, "%s: cannot open: %s", path,
+                         strerror(*path ? errno : ENOENT));
     out->directory = S_ISDIR(st.st_mode);
     return out->directory ? list_directory(d, a, out) : list_file(d, a, out);
 }
@@ -154,10 +156,11 @@ bool cache_is_held(struct arena *a, const struct cache_file *f)
 
 const char *cache_state_name(enum cache_state state)
 {
-    static const enum simg_verdict verdicts[] = {
-        [CACHE_OK] = SIMG_VERDICT_OK,           [CACHE_DAMAGED] = SIMG_VERDICT_DAMAGED,
-        [CACHE_FOREIGN] = SIMG_VERDICT_FOREIGN, [CACHE_NOT_OURS] = SIMG_VERDICT_NOT_OURS,
-        [CACHE_SYSTEM] = SIMG_VERDICT_SYSTEM};
+    static const enum simg_verdict verdicts[] = {[CACHE_OK] = SIMG_VERDICT_OK,
+                                                 [CACHE_DAMAGED] = SIMG_VERDICT_DAMAGED,
+                                                 [CACHE_FOREIGN] = SIMG_VERDICT_FOREIGN,
+                                                 [CACHE_NOT_OURS] = SIMG_VERDICT_NOT_OURS,
+                                                 [CACHE_SYSTEM] = SIMG_VERDICT_SYSTEM};
 
     return simg_verdict_text(verdicts[state]);
 }

@@ -33,7 +33,10 @@ struct collector {
 
 /* ---- choosing ---- */
 
-static bool is_mine(const struct cache_file *f) { return f->named && f->owner == (uint32_t)geteuid(); }
+static bool is_mine(const struct cache_file *f)
+{
+    return f->named && f->owner == (uint32_t)geteuid();
+}
 
 static const char *days_text(struct arena *a, int64_t seconds)
 {
@@ -45,7 +48,8 @@ static const char *days_text(struct arena *a, int64_t seconds)
 
     while (u < 3 && seconds < 2 * units[u].seconds)
         u++;
-    return arena_printf(a, "not used for %" PRId64 " %s", seconds / units[u].seconds, units[u].name);
+    return arena_printf(a, "not used for %" PRId64 " %s", seconds / units[u].seconds,
+                        units[u].name);
 }
 
 static int by_use(const void *left, const void *right)

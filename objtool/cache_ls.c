@@ -205,10 +205,10 @@ static void put_text(struct report *r, struct cache_image *i)
 int cache_ls(struct cache_command *c, const struct cache_place *place)
 {
     static const struct column columns[] = {
-        {NULL, "engine", 8, false},   {NULL, "version", 8, false}, {NULL, "build", 12, false},
-        {NULL, "cpu", 7, false},      {NULL, "flags", 5, false},   {NULL, "bytes", 11, true},
-        {NULL, "sources", 7, true},   {NULL, "functions", 9, true}, {NULL, "used", 20, false},
-        {NULL, "state", 8, false},    {NULL, "name", 0, false}};
+        {NULL, "engine", 8, false}, {NULL, "version", 8, false},  {NULL, "build", 12, false},
+        {NULL, "cpu", 7, false},    {NULL, "flags", 5, false},    {NULL, "bytes", 11, true},
+        {NULL, "sources", 7, true}, {NULL, "functions", 9, true}, {NULL, "used", 20, false},
+        {NULL, "state", 8, false},  {NULL, "name", 0, false}};
     struct report *r = c->r;
     struct cache_image i;
     uint64_t next = 0;

@@ -57,7 +57,8 @@ static void add_program(struct arena *a, struct cache_search *s)
 
     if (!file_open(&quiet, s->program, &file))
         return;
-    if (elf_is(file.data) && elf_open(&quiet, a, file.data, &f) && elf_image_read(&quiet, a, &f, &m)) {
+    if (elf_is(file.data) && elf_open(&quiet, a, file.data, &f) &&
+        elf_image_read(&quiet, a, &f, &m)) {
         if (elf_image_tag(&m, DT_RPATH, &value))
             add_list(a, s, elf_image_string(&m, value));
         if (elf_image_tag(&m, DT_RUNPATH, &value))
@@ -134,7 +135,8 @@ bool cache_find_module(struct diag *d, struct arena *a, const struct cache_searc
         return true;
     }
     /* "[program]" and the like are in no directory. */
-    for (uint64_t i = 0; i < s->count && !strchr(m->name, '/') && *m->name && *m->name != '['; i++) {
+    for (uint64_t i = 0; i < s->count && !strchr(m->name, '/') && *m->name && *m->name != '[';
+         i++) {
         const char *path = arena_printf(a, "%s/%s", s->directories[i], m->name);
 
         if (!path)

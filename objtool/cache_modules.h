@@ -18,8 +18,8 @@ struct cache_search {
 void cache_search_begin(struct arena *a, const char *program, struct cache_search *out);
 
 struct cache_module_file {
-    const char *path; /* NULL: none was found */
-    bool same;        /* it is of the build */
+    const char *path;      /* NULL: none was found */
+    bool same;             /* it is of the build */
     char build[ELF_BUILD]; /* "" if it has none that can be told */
 };
 

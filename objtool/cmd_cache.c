@@ -160,8 +160,10 @@ int cmd_cache(int argc, char **argv)
         return tell_print(&r.text, 0);
     }
     if (!s) {
-        fprintf(stderr, argc > 1 ? "objtool cache: '%s' is not one of its commands\n"
-                                 : "objtool cache: no command given\n", argc > 1 ? argv[1] : "");
+        fprintf(stderr,
+                argc > 1 ? "objtool cache: '%s' is not one of its commands\n"
+                         : "objtool cache: no command given\n",
+                argc > 1 ? argv[1] : "");
         return tell_usage("cache");
     }
     argv[1] = argv[0]; /* for getopt's messages */

@@ -170,8 +170,9 @@ static void put_place(struct report *r, uint64_t place)
 static void put_functions(struct cache_view *v)
 {
     static const struct column columns[] = {
-        {"source", "source", 6, true}, {"line", "line", 6, true},        {"flags", "flags", 5, false},
-        {"calls", "calls", 10, true},  {"object", "object", 10, true},   {"code", "code", 10, true},
+        {"source", "source", 6, true},   {"line", "line", 6, true},
+        {"flags", "flags", 5, false},    {"calls", "calls", 10, true},
+        {"object", "object", 10, true},  {"code", "code", 10, true},
         {"code_size", "bytes", 8, true}, {"name", "name", 0, false}};
     const struct heap_cache_register *g = &v->c.reg;
     char text[8];

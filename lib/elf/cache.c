@@ -13,8 +13,8 @@ static bool bytes_of(struct diag *d, const struct elf_image *m, const struct ima
 {
     return elf_image_bytes(m, h->at + s->addr, s->size, out) ||
            diag_fail(d, E_FORMAT,
-                     "0x%" PRIx64 " bytes at 0x%" PRIx64 " of the heap are not in the file", s->size,
-                     s->addr);
+                     "0x%" PRIx64 " bytes at 0x%" PRIx64 " of the heap are not in the file",
+                     s->size, s->addr);
 }
 
 bool elf_cache_parts(struct diag *d, struct arena *a, const struct elf_image *m,
@@ -41,7 +41,8 @@ static bool read_all(struct diag *d, struct arena *a, struct span in, struct elf
     if (!elf_heaps_read(d, a, &out->m, &notes, &out->heaps))
         return false;
     if (out->heaps.heap_count != 1 || !heap_cache_is(&out->heaps.heaps[0]))
-        return diag_fail(d, E_UNKNOWN, "not an image of the engine cache: its heap is none of an engine");
+        return diag_fail(d, E_UNKNOWN,
+                         "not an image of the engine cache: its heap is none of an engine");
     return elf_cache_parts(d, a, &out->m, &out->heaps.heaps[0], out);
 }
 

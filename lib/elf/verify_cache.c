@@ -10,7 +10,8 @@ static void check_modules(struct verify *v, const struct image_heap *h,
                           const struct heap_cache_register *r)
 {
     if (r->module_count != h->heap.import_count) {
-        diag_fail(v->d, E_FORMAT, "the register has %" PRIu32 " modules, the table %" PRIu32 " imports",
+        diag_fail(v->d, E_FORMAT,
+                  "the register has %" PRIu32 " modules, the table %" PRIu32 " imports",
                   r->module_count, h->heap.import_count);
         return;
     }
@@ -18,11 +19,12 @@ static void check_modules(struct verify *v, const struct image_heap *h,
         const struct heap_import *p = &h->heap.imports[i];
 
         if (strcmp(r->modules[i].name, p->name) != 0 || p->kind != SIMG_IMPORT_MODULE)
-            diag_fail(v->d, E_FORMAT, "import %" PRIu32 " is not module %" PRIu32 " of the register", i,
-                      i);
+            diag_fail(v->d, E_FORMAT,
+                      "import %" PRIu32 " is not module %" PRIu32 " of the register", i, i);
         else if (r->modules[i].slots != p->slot_count && p->slot_count) /* 0: it cannot move */
             diag_fail(v->d, E_FORMAT,
-                      "module %" PRIu32 ": the register has %" PRIu64 " words that point into it, the "
+                      "module %" PRIu32 ": the register has %" PRIu64
+                      " words that point into it, the "
                       "table %" PRIu64,
                       i, r->modules[i].slots, p->slot_count);
     }

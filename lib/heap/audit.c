@@ -17,14 +17,20 @@ const char *audit_kind_name(enum audit_kind kind)
 }
 
 static bool is_printable(uint8_t c) { return c >= 0x20 && c < 0x7f; }
-static bool is_upper(uint8_t c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+static bool is_upper(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
 
 static bool is_word(uint8_t c) { return is_upper(c) || (c >= 'a' && c <= 'z'); }
 
 static bool is_path(uint8_t c) { return is_word(c) || strchr("./+@~-\\", c) != NULL; }
 
 /* What a value goes on with, wherever it stands. */
-static bool is_value(uint8_t c) { return c != ' ' && c != '"' && c != '\'' && c != '`' && c != ';'; }
+static bool is_value(uint8_t c)
+{
+    return c != ' ' && c != '"' && c != '\'' && c != '`' && c != ';';
+}
 
 static uint64_t span_of(struct span s, bool (*is)(uint8_t c))
 {
@@ -59,9 +65,9 @@ static struct span after(struct span s, uint64_t n) { return (struct span){s.at 
 /* The words that runtime/cache_store.c looks for in names of an environment. */
 static bool speaks_of_secrets(struct span name)
 {
-    static const char *const words[] = {"SECRET",  "TOKEN",       "PASSWORD",   "PASSWD",
-                                        "API_KEY", "APIKEY",      "ACCESS_KEY", "PRIVATE_KEY",
-                                        "CREDENTIAL"};
+    static const char *const words[] = {"SECRET",     "TOKEN",       "PASSWORD",
+                                        "PASSWD",     "API_KEY",     "APIKEY",
+                                        "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (has(name, words[i]))
@@ -71,8 +77,9 @@ static bool speaks_of_secrets(struct span name)
 
 static bool is_variable(struct span name)
 {
-    static const char *const whole[] = {"PATH", "HOME",  "USER", "LOGNAME", "HOSTNAME", "PWD", "OLDPWD",
-                                        "MAIL", "SHELL", "LANG", "DISPLAY", "TMPDIR",   "TERM"};
+    static const char *const whole[] = {"PATH",    "HOME",   "USER", "LOGNAME", "HOSTNAME",
+                                        "PWD",     "OLDPWD", "MAIL", "SHELL",   "LANG",
+                                        "DISPLAY", "TMPDIR", "TERM"};
     static const char *const start[] = {"SSH_", "XDG_", "LC_", "SUDO_", "LD_"};
 
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
@@ -139,15 +146,15 @@ static uint64_t path(struct span s, struct audit_find *f)
     static const struct {
         const char *begin;
         bool home; /* a user's name follows */
-    } places[] = {{"/home/", true},  {"/Users/", true}, {"/root/", false},    {"/tmp/", false},
-                  {"/usr/", false},  {"/etc/", false},  {"/var/", false},     {"/opt/", false},
-                  {"/srv/", false},  {"/mnt/", false},  {"/media/", false},   {"/private/", false},
-                  {"/run/", false},  {"/nix/", false},  {"/Library/", false}, {"/Applications/", false}};
+    } places[] = {
+        {"/home/", true}, {"/Users/", true}, {"/root/", false},    {"/tmp/", false},
+        {"/usr/", false}, {"/etc/", false},  {"/var/", false},     {"/opt/", false},
+        {"/srv/", false}, {"/mnt/", false},  {"/media/", false},   {"/private/", false},
+        {"/run/", false}, {"/nix/", false},  {"/Library/", false}, {"/Applications/", false}};
     uint64_t size = 0;
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-        if (begins(s, places[i].begin) &&
-            (size = span_of(s, is_path)) > strlen(places[i].begin)) {
+        if (begins(s, places[i].begin) && (size = span_of(s, is_path)) > strlen(places[i].begin)) {
             *f = (struct audit_find){.kind = places[i].home ? AUDIT_USER : AUDIT_PATH,
                                      .text = {s.at, size}};
             return size;
@@ -164,7 +171,7 @@ static uint64_t path(struct span s, struct audit_find *f)
 
 void heap_audit(struct span data, bool (*found)(void *arg, const struct audit_find *f), void *arg)
 {
-    static uint64_t (*const shapes[])(struct span s, struct audit_find *f) = {
+    static uint64_t (*const shapes[])(struct span s, struct audit_find * f) = {
         assignment, private_key, url_password, path};
 
     for (uint64_t at = 0; at < data.size;) {

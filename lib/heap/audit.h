@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 
 enum audit_kind {
-    AUDIT_SECRET,      /* NAME=value whose name speaks of secrets, a private key, a password in a URL */
+    AUDIT_SECRET, /* NAME=value whose name speaks of secrets, a private key, a password in a URL */
     AUDIT_ENVIRONMENT, /* NAME=value of an environment */
     AUDIT_USER,        /* the name of a user, in the path of a home directory */
     AUDIT_PATH,        /* a path from the file system's root */

@@ -30,10 +30,12 @@ bool heap_cache_find(struct diag *d, const struct image_heap *h, struct heap_cac
 
     *out = (struct heap_cache_parts){0};
     if (count < 2 || count > 3)
-        return diag_fail(d, E_FORMAT, "an engine's heap of %" PRIu32 " segments, not 2 or 3", count);
+        return diag_fail(d, E_FORMAT, "an engine's heap of %" PRIu32 " segments, not 2 or 3",
+                         count);
     if (s[0].addr != 0 || s[0].kind != SIMG_SEGMENT_READ_WRITE)
-        return diag_fail(d, E_FORMAT, "its first segment is not an arena: at 0x%" PRIx64 ", kind %u",
-                         s[0].addr, s[0].kind);
+        return diag_fail(d, E_FORMAT,
+                         "its first segment is not an arena: at 0x%" PRIx64 ", kind %u", s[0].addr,
+                         s[0].kind);
     if (count == 3 && s[1].kind != SIMG_SEGMENT_CODE)
         return diag_fail(d, E_FORMAT, "its second segment is of kind %u, not code", s[1].kind);
     if (h->mode != SIMG_MODE_PRELINKED)
@@ -69,7 +71,8 @@ static bool rows_at(struct reader *r, const char *what, uint64_t offset, uint32_
         count > (all - offset) / size)
         return diag_fail(r->d, E_FORMAT,
                          "%" PRIu32 " %s at 0x%" PRIx64
-                         " of the register are not %u-aligned or not inside it (0x%" PRIx64 " bytes)",
+                         " of the register are not %u-aligned or not inside it (0x%" PRIx64
+                         " bytes)",
                          count, what, offset, align, all);
     return span_sub(r->out->bytes, offset, count * size, &out->c.in);
 }
@@ -255,9 +258,11 @@ uint64_t heap_cache_checksum(const struct heap_cache_register *r)
 
 const char *heap_cache_compile_name(uint32_t policy)
 {
-    static const char *const names[] = {
-        [SIMG_COMPILE_NONE] = "none", [SIMG_COMPILE_COMPILED] = "compiled", [SIMG_COMPILE_HOT] = "hot",
-        [SIMG_COMPILE_AOT] = "aot",   [SIMG_COMPILE_EXECUTED] = "executed"};
+    static const char *const names[] = {[SIMG_COMPILE_NONE] = "none",
+                                        [SIMG_COMPILE_COMPILED] = "compiled",
+                                        [SIMG_COMPILE_HOT] = "hot",
+                                        [SIMG_COMPILE_AOT] = "aot",
+                                        [SIMG_COMPILE_EXECUTED] = "executed"};
 
     return policy < sizeof names / sizeof names[0] ? names[policy] : "unknown";
 }

@@ -21,7 +21,7 @@ struct heap_cache_function {
     const char *name;
     uint32_t source; /* index; HEAP_CACHE_NO_SOURCE: of none */
     uint32_t line;
-    uint32_t flags;  /* enum simg_function_flag */
+    uint32_t flags; /* enum simg_function_flag */
     uint64_t calls;
     uint64_t object, code, code_size; /* heap addresses, or SIMG_NO_PLACE; anything else, too */
 };

@@ -8,8 +8,8 @@
 
 enum {
     UNIT = 16,
-    LEAST = 32,          /* bytes of a block */
-    PART = 0x200000,     /* the arena's parts end at multiples of this */
+    LEAST = 32,              /* bytes of a block */
+    PART = 0x200000,         /* the arena's parts end at multiples of this */
     MOST_OBJECT = 7 + 7 + 3, /* bytes in a stream of objects: two numbers below 2^48, a type */
 };
 
@@ -25,7 +25,10 @@ struct walk {
 };
 
 /* The word at AT, which is inside. */
-static uint64_t word(const struct walk *w, uint64_t at) { return load_uint(w->in.at + at, 8, w->big); }
+static uint64_t word(const struct walk *w, uint64_t at)
+{
+    return load_uint(w->in.at + at, 8, w->big);
+}
 
 /* ---- the header ---- */
 
@@ -47,8 +50,8 @@ static bool check_bins(const struct walk *w, struct cursor *c)
 
         if (!is_link(w, at) || used != (at != 0))
             return diag_fail(w->d, E_FORMAT,
-                             "bin %u of free blocks begins at 0x%" PRIx64 " and is said to be %s", i,
-                             at, used ? "used" : "empty");
+                             "bin %u of free blocks begins at 0x%" PRIx64 " and is said to be %s",
+                             i, at, used ? "used" : "empty");
     }
     return true;
 }
@@ -98,8 +101,9 @@ static bool read_head(struct walk *w, uint64_t code_size)
                          "an arena of 0x%" PRIx64 " bytes with blocks below 0x%" PRIx64
                          ": not multiples of 2 MiB, or too small for its 0x%" PRIx64 " bytes",
                          out->size, out->limit, w->in.size);
-    if (out->first % UNIT != 8 || out->top % UNIT != 8 || out->first < sizeof(struct simg_arena_head) ||
-        out->first > out->top || out->top > w->in.size - 8)
+    if (out->first % UNIT != 8 || out->top % UNIT != 8 ||
+        out->first < sizeof(struct simg_arena_head) || out->first > out->top ||
+        out->top > w->in.size - 8)
         return diag_fail(w->d, E_FORMAT,
                          "blocks from 0x%" PRIx64 " to 0x%" PRIx64
                          ": not 8 behind multiples of 16, or not inside (0x%" PRIx64 " bytes)",
@@ -160,12 +164,12 @@ static bool read_block(struct walk *w, uint64_t at, bool after_free, uint64_t *s
                          "0x%" PRIx64 " bytes, not %d to 0x%" PRIx64 ", where blocks end", *size,
                          LEAST, w->out->top - at);
     if (header & 0xc)
-        return diag_fail(w->d, E_FORMAT, "flags 0x%" PRIx64 ", only 1 and 2 are known", header & 0xf);
+        return diag_fail(w->d, E_FORMAT, "flags 0x%" PRIx64 ", only 1 and 2 are known",
+                         header & 0xf);
     if (after_free != !!(header & SIMG_BLOCK_AFTER_FREE) || (after_free && *free))
-        return diag_fail(w->d, E_FORMAT, "the block before it is %s, and %s",
-                         after_free ? "free" : "in use",
-                         *free && after_free ? "so is this: they would be one"
-                                             : "it says the opposite");
+        return diag_fail(
+            w->d, E_FORMAT, "the block before it is %s, and %s", after_free ? "free" : "in use",
+            *free && after_free ? "so is this: they would be one" : "it says the opposite");
     if (*free)
         return check_free(w, at, *size);
     if (type > w->types)

@@ -76,6 +76,7 @@ slow_tests += \
 	tests/e2e/heap-inspect.sh \
 	tests/e2e/engine-luajit.sh \
 	tests/e2e/engine-regex.sh \
+	tests/e2e/cache-tool.sh \
 	tests/e2e/pe-heap.sh \
 	tests/e2e/pe-link.sh \
 	tests/e2e/pe-runtime.sh \

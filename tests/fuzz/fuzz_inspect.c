@@ -4,8 +4,9 @@
  * text must hold nothing that a terminal obeys.
  *
  * Bit 0 of the first byte set: the rest is the file.  Clear: the rest edits a
- * sound image (with bit 1 a sysimage, with bit 2 a heap container), each edit
- * an offset (2 bytes) and a value (4 bytes). */
+ * sound image (with bit 1 a sysimage, with bit 2 a heap container, with bit 3
+ * an image of the engine cache), each edit an offset (2 bytes) and a value (4
+ * bytes). */
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "heap/container.h"
 #include "heap/verify.h"
 #include "objtool/inspect.h"
+#include "tests/support/cache_image.h"
 #include "tests/support/elf_image.h"
 #include "tests/support/heap_file.h"
 #include "tests/support/heap_image.h"
@@ -110,6 +112,18 @@ static void look_at_container(struct cursor *c)
     heap_file_free(&f);
 }
 
+static void look_at_cache(struct cursor *c)
+{
+    uint8_t *image = malloc(CIMG_SIZE);
+
+    if (!image)
+        abort();
+    make_cache_image(image);
+    edit(image, CIMG_SIZE, c);
+    look((struct span){image, CIMG_SIZE});
+    free(image);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct cursor c = {.in = {data, size}};
@@ -122,6 +136,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (how & 4) {
         look_at_container(&c);
+        return 0;
+    }
+    if (how & 8) {
+        look_at_cache(&c);
         return 0;
     }
     if (!(image = malloc(how & 2 ? HIMG_SIZE : IMG_SIZE)))

@@ -98,6 +98,7 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/inspect/archive-of-an-object.hex \
 	tests/fuzz/corpus/inspect/big-endian-object.hex \
 	tests/fuzz/corpus/inspect/sound-container.hex \
+	tests/fuzz/corpus/inspect/sound-engine.hex \
 	tests/fuzz/corpus/inspect/sound-image.hex \
 	tests/fuzz/corpus/inspect/sound-sysimage.hex
 

@@ -47,4 +47,18 @@ enum {
 #define CARENA_BASE UINT64_C(0x7b0000000000)
 void make_cache_arena(uint8_t out[CARENA_BYTES], bool big);
 
+/* The two in an ELF file, without code: headers, note, table and slots; the arena at CIMG_ARENA; the
+   register at CIMG_REGISTER. */
+enum {
+    CIMG_NOTE = 0x130,
+    CIMG_DESC = CIMG_NOTE + 24,
+    CIMG_TABLE = 0x180,
+    CIMG_STRINGS = CIMG_TABLE + 472,
+    CIMG_SLOTS = 0x400,
+    CIMG_ARENA = 0x1000,
+    CIMG_REGISTER = 0x2000,
+    CIMG_SIZE = CIMG_REGISTER + CREG_SIZE,
+};
+void make_cache_image(uint8_t out[CIMG_SIZE]);
+
 #endif

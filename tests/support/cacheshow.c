@@ -33,8 +33,8 @@ static void die(const char *what)
     exit(3);
 }
 
-static void add_line(struct simg_cache *c, struct file *f, uint32_t source, uint32_t n, const char *text,
-                     uint8_t *code)
+static void add_line(struct simg_cache *c, struct file *f, uint32_t source, uint32_t n,
+                     const char *text, uint8_t *code)
 {
     char name[32];
     struct simg_function fn = {.name = name, .source = source, .line = n, .calls = n + 1};

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "elf/cache.h"
 #include "heap/audit.h"
 #include "heap/cache.h"
 #include "heap/graph.h"
@@ -90,14 +91,19 @@ static const struct broken registers[] = {
     {52, 4, 8,
      "8 functions at 0xa0 of the register are not 8-aligned or not inside it (0x1c8 bytes)"},
     {56, 4, 0, "no module: the engine's own is always there"},
-    {56, 4, 7, "7 modules at 0x130 of the register are not 8-aligned or not inside it (0x1c8 bytes)"},
-    {60, 4, 27, "27 types at 0x160 of the register are not 4-aligned or not inside it (0x1c8 bytes)"},
-    {64, 8, 0x74, "2 sources at 0x74 of the register are not 8-aligned or not inside it (0x1c8 bytes)"},
-    {64, 8, 0x68, "2 sources at 0x68 of the register are not 8-aligned or not inside it (0x1c8 bytes)"},
+    {56, 4, 7,
+     "7 modules at 0x130 of the register are not 8-aligned or not inside it (0x1c8 bytes)"},
+    {60, 4, 27,
+     "27 types at 0x160 of the register are not 4-aligned or not inside it (0x1c8 bytes)"},
+    {64, 8, 0x74,
+     "2 sources at 0x74 of the register are not 8-aligned or not inside it (0x1c8 bytes)"},
+    {64, 8, 0x68,
+     "2 sources at 0x68 of the register are not 8-aligned or not inside it (0x1c8 bytes)"},
     {64, 8, UINT64_MAX - 7,
      "2 sources at 0xfffffffffffffff8 of the register are not 8-aligned or not inside it "
      "(0x1c8 bytes)"},
-    {88, 8, 0x1c4, "2 types at 0x1c4 of the register are not 4-aligned or not inside it (0x1c8 bytes)"},
+    {88, 8, 0x1c4,
+     "2 types at 0x1c4 of the register are not 4-aligned or not inside it (0x1c8 bytes)"},
     {96, 8, 0x16c,
      "the strings (95 bytes at 0x16c) are not 4-aligned, not inside the register, or do not begin "
      "and end with a NUL"},
@@ -114,10 +120,12 @@ static const struct broken registers[] = {
     {CREG_FUNCTIONS + 96, 4, 5000,
      "function 2: its name is at 5000 of the strings, where none begins (95 bytes)"},
     {CREG_FUNCTIONS + 24, 8, 1, NULL}, /* an object anywhere */
-    {CREG_MODULES + 20, 4, 3, "module 0: its build is at 3 of the strings, where none begins (95 bytes)"},
+    {CREG_MODULES + 20, 4, 3,
+     "module 0: its build is at 3 of the strings, where none begins (95 bytes)"},
     {CREG_MODULES + 40, 4, 0xffffffff,
      "module 1: its name is at 4294967295 of the strings, where none begins (95 bytes)"},
-    {CREG_TYPES + 4, 4, 90, "type 1: its name is at 90 of the strings, where none begins (95 bytes)"},
+    {CREG_TYPES + 4, 4, 90,
+     "type 1: its name is at 90 of the strings, where none begins (95 bytes)"},
 };
 
 START_TEST(a_broken_register_is_told)
@@ -198,9 +206,9 @@ START_TEST(an_arena_is_read)
     struct diag d = {0};
 
     make_cache_arena(bytes, _i);
-    ck_assert_msg(heap_cache_read_arena(&d, &a, (struct span){bytes, CARENA_BYTES}, _i, CARENA_CODE, 2,
-                                        &out),
-                  "%s", d.text);
+    ck_assert_msg(
+        heap_cache_read_arena(&d, &a, (struct span){bytes, CARENA_BYTES}, _i, CARENA_CODE, 2, &out),
+        "%s", d.text);
     ck_assert_uint_eq(out.size, 0x400000);
     ck_assert_uint_eq(out.limit, 0x200000);
     ck_assert_uint_eq(out.live_count, 3);
@@ -237,27 +245,26 @@ static const struct broken arenas[] = {
      "blocks from 0x858 to 0x988: not 8 behind multiples of 16, or not inside (0xa00 bytes)"},
     {CARENA_TOP, 8, CARENA_BYTES + 8,
      "blocks from 0x878 to 0xa08: not 8 behind multiples of 16, or not inside (0xa00 bytes)"},
-    {CARENA_TOP, 8, CBLOCK_D + 16,
-     "block at 2312: 16 bytes are no block"},
+    {CARENA_TOP, 8, CBLOCK_D + 16, "block at 2312: 16 bytes are no block"},
     {CARENA_TOP, 8, CBLOCK_D + 64, "block at 2312: 0x80 bytes, not 32 to 0x40, where blocks end"},
     {CARENA_CODE_TOP, 8, 0x200000,
      "code from 0x200000 to 0x200000, the image has 0x10000 bytes of it"},
-    {CARENA_LIVE, 8, 4,
-     "the arena says 4 blocks of 208 bytes are in use, 3 of 208 are"},
+    {CARENA_LIVE, 8, 4, "the arena says 4 blocks of 208 bytes are in use, 3 of 208 are"},
     {CARENA_LIVE + 8, 8, 200, "the arena says 3 blocks of 200 bytes are in use, 3 of 208 are"},
     {CARENA_BITS, 8, 0, "bin 4 of free blocks begins at 0x8a8 and is said to be empty"},
     {CARENA_BINS, 8, 0x10, "bin 0 of free blocks begins at 0x10 and is said to be empty"},
-    {CARENA_BINS + 32, 8, CARENA_END, "bin 4 of free blocks begins at 0x988 and is said to be used"},
+    {CARENA_BINS + 32, 8, CARENA_END,
+     "bin 4 of free blocks begins at 0x988 and is said to be used"},
     {CARENA_GAPS + 8, 8, 1, "a gap in the code, 0x1 bytes at 0x0, is not inside it"},
     {CBLOCK_A, 8, 16 | 1, "block at 2168: 0x10 bytes, not 32 to 0x110, where blocks end"},
     {CBLOCK_A, 8, 0x1000 | 1, "block at 2168: 0x1000 bytes, not 32 to 0x110, where blocks end"},
     {CBLOCK_A, 8, 48 | 8 | 1, "block at 2168: flags 0x9, only 1 and 2 are known"},
-    {CBLOCK_A, 8, 48 | 2 | 1, "block at 2168: the block before it is in use, and it says the opposite"},
+    {CBLOCK_A, 8, 48 | 2 | 1,
+     "block at 2168: the block before it is in use, and it says the opposite"},
     {CBLOCK_A, 8, UINT64_C(3) << 48 | 48 | 1, "block at 2168: type 3, the register has 2"},
     {CBLOCK_B + 8, 8, 8, "block at 2216: it is free, and its links lead to no block"},
     {CBLOCK_B + 40, 8, 1, "block at 2216: it is free and not zero"},
-    {CBLOCK_B + 56, 8, 48,
-     "block at 2216: it is free, has 0x40 bytes, and at its end says 0x30"},
+    {CBLOCK_B + 56, 8, 48, "block at 2216: it is free, has 0x40 bytes, and at its end says 0x30"},
     {CBLOCK_C, 8, 32 | 1, "block at 2280: the block before it is free, and it says the opposite"},
     {CBLOCK_C, 8, 32 | 2,
      "block at 2280: the block before it is free, and so is this: they would be one"},
@@ -343,8 +350,8 @@ START_TEST(memory_may_run_out)
         struct diag d = {0};
 
         ok = heap_cache_read_register(&d, &a, (struct span){reg, CREG_SIZE}, false, &r) &&
-             heap_cache_read_arena(&d, &a, (struct span){blocks, CARENA_BYTES}, false, CARENA_CODE, 2,
-                                   &out);
+             heap_cache_read_arena(&d, &a, (struct span){blocks, CARENA_BYTES}, false, CARENA_CODE,
+                                   2, &out);
         ck_assert_int_eq(d.status, ok ? OK : E_NOMEM);
         arena_free(&a);
         ck_assert_uint_lt(n, 20);
@@ -392,9 +399,10 @@ START_TEST(its_objects_are_a_heap)
     ck_assert_ptr_eq(parts.rows, &segments[1]);
     ck_assert_ptr_null(parts.code);
     ck_assert(heap_cache_read_register(&d, &a, (struct span){reg, CREG_SIZE}, false, &r));
-    ck_assert(heap_cache_read_arena(&d, &a, (struct span){blocks, CARENA_BYTES}, false, CARENA_CODE, 2,
-                                    &out));
-    ck_assert(heap_cache_objects(&d, &a, &image, &r, &out, (struct span){blocks, CARENA_BYTES}, &h));
+    ck_assert(heap_cache_read_arena(&d, &a, (struct span){blocks, CARENA_BYTES}, false, CARENA_CODE,
+                                    2, &out));
+    ck_assert(
+        heap_cache_objects(&d, &a, &image, &r, &out, (struct span){blocks, CARENA_BYTES}, &h));
     ck_assert(heap_histogram(&d, &a, &h, &uses, &count));
     ck_assert_uint_eq(count, 3);
     ck_assert_str_eq(h.types[uses[0].type], "table");
@@ -418,6 +426,96 @@ START_TEST(its_objects_are_a_heap)
     ck_assert(!heap_cache_find(&d, &image, &parts));
     ck_assert_str_eq(d.text, "an engine's heap is prelinked, and this is native");
     arena_free(&a);
+}
+END_TEST
+
+/* ---- in a file ---- */
+
+static bool reads_file(struct span s, struct diag *d, struct arena *a, struct elf_cache *c,
+                       struct heap_cache_arena *blocks)
+{
+    struct heap h;
+
+    return elf_cache_read(d, a, s, c) && elf_cache_arena(d, a, c, blocks, &h);
+}
+
+START_TEST(a_file_is_read)
+{
+    static uint8_t bytes[CIMG_SIZE];
+    struct span s = {bytes, CIMG_SIZE};
+    struct heap_cache_arena blocks;
+    char build[ELF_BUILD];
+    struct arena a = {0};
+    struct diag d = {0};
+    struct elf_cache c;
+
+    make_cache_image(bytes);
+    ck_assert_msg(reads_file(s, &d, &a, &c, &blocks), "%s", d.text);
+    ck_assert_str_eq(c.heaps.heaps[0].heap.runtime, "show");
+    ck_assert_uint_eq(c.heaps.heaps[0].heap.root_count, 1);
+    ck_assert_uint_eq(c.parts.rows->addr, 0x400000);
+    ck_assert_str_eq(c.reg.functions[1].name, "loop");
+    ck_assert_uint_eq(blocks.live_count, 3);
+    /* no note of a build, no code: XXH3's number for nothing hashed is that of the seed */
+    ck_assert(elf_build(&a, s, build));
+    ck_assert_str_eq(build, "0000000000000000");
+    arena_free(&a);
+
+    /* other files */
+    bytes[CIMG_TABLE + 128 + 128 + 80 + 28]++; /* the name of the last segment */
+    ck_assert(!elf_cache_read(&d, &a, s, &c));
+    memset(bytes + CIMG_NOTE, 0, 48);
+    d = (struct diag){0};
+    ck_assert(!elf_cache_read(&d, &a, s, &c));
+    ck_assert_int_eq(d.status, E_UNKNOWN);
+    bytes[0] = 'E';
+    d = (struct diag){0};
+    ck_assert(!elf_cache_read(&d, &a, s, &c) && d.status == E_UNKNOWN);
+    ck_assert(!elf_build(&a, s, build));
+    arena_free(&a);
+}
+END_TEST
+
+START_TEST(a_cut_file_is_an_error)
+{
+    static uint8_t bytes[CIMG_SIZE];
+
+    make_cache_image(bytes);
+    for (uint64_t n = 0; n < CIMG_SIZE; n++) {
+        struct span s = copy_of(bytes, n);
+        struct heap_cache_arena blocks;
+        struct arena a = {0};
+        struct diag d = {0};
+        struct elf_cache c;
+
+        ck_assert_msg(!reads_file(s, &d, &a, &c, &blocks), "cut at %u", (unsigned)n);
+        ck_assert_int_ne(d.status, OK);
+        free_copy(s);
+        arena_free(&a);
+    }
+}
+END_TEST
+
+/* Whatever bit it is: an error with its status, or a file with all its parts. */
+START_TEST(a_changed_file_is_one_or_none)
+{
+    static uint8_t bytes[CIMG_SIZE];
+
+    make_cache_image(bytes);
+    for (unsigned n = 0; n < 8 * CIMG_SIZE; n += 3) {
+        struct heap_cache_arena blocks;
+        struct arena a = {0};
+        struct diag d = {0};
+        struct elf_cache c;
+
+        bytes[n / 8] ^= (uint8_t)(1 << n % 8);
+        if (reads_file((struct span){bytes, CIMG_SIZE}, &d, &a, &c, &blocks))
+            ck_assert_uint_eq(blocks.live_bytes, 208);
+        else
+            ck_assert_int_ne(d.status, OK);
+        bytes[n / 8] ^= (uint8_t)(1 << n % 8);
+        arena_free(&a);
+    }
 }
 END_TEST
 
@@ -502,6 +600,9 @@ int main(void)
     tcase_add_test(t, a_changed_arena_is_one_or_none);
     tcase_add_test(t, memory_may_run_out);
     tcase_add_test(t, its_objects_are_a_heap);
+    tcase_add_test(t, a_file_is_read);
+    tcase_add_test(t, a_cut_file_is_an_error);
+    tcase_add_test(t, a_changed_file_is_one_or_none);
     tcase_add_loop_test(t, texts_are_found, 0, COUNT(audits));
     tcase_add_test(t, texts_end);
     tcase_set_timeout(t, 60);
