@@ -66,6 +66,10 @@ struct cache_image {
 void cache_open(const struct cache_file *f, struct cache_image *out);
 void cache_close(struct cache_image *image);
 
+/* Open the next image of PLACE from *NEXT on.  Files whose names are not the cache's are passed
+   over unless they are images.  False: there is no other, and nothing is open. */
+bool cache_next(const struct cache_place *place, uint64_t *next, struct cache_image *i);
+
 /* The letters for flags of enum simg_engine_flag: "HC". */
 const char *cache_flags_text(uint32_t flags, char text[8]);
 /* "2026-11-27T23:13:43Z" */

@@ -24,7 +24,7 @@ struct explainer {
     struct cache_image *i;
     enum simg_verdict verdict; /* of the first check that refuses; SIMG_VERDICT_OK: none */
     uint64_t unknown;
-    struct cache_search search;
+    const struct cache_search *search;
 };
 
 /* One check: what was found, and what an engine needs. */
@@ -146,7 +146,7 @@ static void tell_module(struct explainer *x, uint32_t n)
     const char *needed = PRINT(x, "build %s of %s", m->build, m->name);
     struct cache_module_file file;
 
-    if (!cache_find_module(x->c->d, x->c->a, &x->search, m, n == 0, &file))
+    if (!cache_find_module(x->c->d, x->c->a, x->search, m, n == 0, &file))
         return;
     if (!file.path)
         tell(x, what, UNKNOWN, SIMG_VERDICT_OK,
@@ -268,35 +268,35 @@ static void put_verdict(struct explainer *x)
     rep_end_line(r);
 }
 
-static bool explain(struct cache_command *c, const struct cache_file *f)
+static bool explain(struct cache_command *c, struct cache_image *i,
+                    const struct cache_search *search)
 {
-    struct cache_image i;
-    struct explainer x = {.c = c, .i = &i, .verdict = SIMG_VERDICT_OK};
+    struct explainer x = {.c = c, .i = i, .verdict = SIMG_VERDICT_OK, .search = search};
 
-    cache_open(f, &i);
-    cache_search_begin(c->a, c->program, &x.search);
-    rep_heading(c->r, f->path,
-                i.is_image ? "image of the engine cache" : "no image that can be loaded");
+    rep_heading(c->r, i->f->path,
+                i->is_image ? "image of the engine cache" : "no image that can be loaded");
     rep_open(c->r, NULL, '{');
-    rep_str(c->r, "name", NULL, f->name);
+    rep_str(c->r, "name", NULL, i->f->name);
     rep_open(c->r, "checks", '[');
-    if (i.state == CACHE_SYSTEM) {
-        tell(&x, "file", REFUSED, SIMG_VERDICT_SYSTEM, i.why, "a file that can be read");
+    if (i->state == CACHE_SYSTEM) {
+        tell(&x, "file", REFUSED, SIMG_VERDICT_SYSTEM, i->why, "a file that can be read");
     } else {
         tell_owner(&x);
         tell_format(&x);
-        if (i.is_image)
+        if (i->is_image)
             tell_image(&x);
     }
     tell_storing(&x);
     put_verdict(&x);
-    cache_close(&i);
     return x.verdict == SIMG_VERDICT_OK;
 }
 
 int cache_explain(struct cache_command *c, const struct cache_place *place)
 {
+    struct cache_search search;
+    struct cache_image i;
     struct file program;
+    uint64_t next = 0;
     int code = 0;
 
     if (c->program) { /* say so at once if it is not there */
@@ -304,11 +304,13 @@ int cache_explain(struct cache_command *c, const struct cache_place *place)
             return diag_exit_code(c->d->status);
         file_close(&program);
     }
+    cache_search_begin(c->a, c->program, &search);
     rep_open(c->r, "images", '[');
-    for (uint64_t n = 0; n < place->count && c->d->status == OK; n++)
-        if (place->files[n].kind == CACHE_IMAGE && place->files[n].named &&
-            !explain(c, &place->files[n]))
+    while (c->d->status == OK && cache_next(place, &next, &i)) {
+        if (!explain(c, &i, &search))
             code = 1;
+        cache_close(&i);
+    }
     rep_close(c->r);
     return code;
 }

@@ -27,10 +27,10 @@ enum { ENDS = sizeof ends / sizeof ends[0] };
    directory. */
 static bool is_image_name(const char *name, size_t length)
 {
-    const char *id = name + length - 19;
+    enum { ID = 16, END = ID + 3 };
 
-    return length > 20 && memcmp(name + length - 3, ".so", 3) == 0 && id[-1] == '-' &&
-           strspn(id, "0123456789abcdef") == 16;
+    return length > END + 1 && memcmp(name + length - 3, ".so", 3) == 0 &&
+           name[length - END - 1] == '-' && strspn(name + length - END, "0123456789abcdef") == ID;
 }
 
 /* What NAME is the name of; *LENGTH: of the image's. */
@@ -50,21 +50,28 @@ static enum cache_kind kind_of(const char *name, size_t *length)
     return CACHE_IMAGE;
 }
 
+/* In a directory, and beside an image, nothing is followed. */
+enum origin { LISTED, BESIDE, ASKED_FOR };
+
 static bool add_file(struct diag *d, struct arena *a, struct cache_place *p, const char *path,
-                     bool named)
+                     enum origin from)
 {
     const char *slash = strrchr(path, '/');
     struct cache_file f = {.path = arena_strdup(a, path)};
     struct stat st;
     size_t length = 0;
 
-    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+    if ((from == ASKED_FOR ? stat(path, &st) : lstat(path, &st)) != 0 || !S_ISREG(st.st_mode))
         return true; /* it went, or is none of ours */
     if (!f.path || !arena_grow(a, (void **)&p->files, p->count, &p->cap, sizeof f))
         return diag_nomem(d);
     f.name = slash ? f.path + (slash - path) + 1 : f.path;
     f.kind = kind_of(f.name, &length);
-    f.named = named || is_image_name(f.name, length);
+    f.named = from != LISTED || is_image_name(f.name, length);
+    if (from == ASKED_FOR) { /* what was set aside is looked at like any other */
+        f.kind = CACHE_IMAGE;
+        length = strlen(f.name);
+    }
     f.image = arena_strndup(a, f.path, (size_t)(f.name - f.path) + length);
     if (!f.image)
         return diag_nomem(d);
@@ -95,7 +102,7 @@ static bool list_directory(struct diag *d, struct arena *a, struct cache_place *
         bool slash = p->path[strlen(p->path) - 1] == '/';
         const char *path = arena_printf(a, "%s%s%s", p->path, slash ? "" : "/", e->d_name);
 
-        ok = path ? add_file(d, a, p, path, false) : diag_nomem(d);
+        ok = path ? add_file(d, a, p, path, LISTED) : diag_nomem(d);
     }
     closedir(dir);
     if (ok && p->count)
@@ -106,16 +113,16 @@ static bool list_directory(struct diag *d, struct arena *a, struct cache_place *
 /* The image PATH, and what stands beside it. */
 static bool list_file(struct diag *d, struct arena *a, struct cache_place *p)
 {
-    if (!add_file(d, a, p, p->path, true))
+    if (!add_file(d, a, p, p->path, ASKED_FOR))
         return false;
     if (p->count == 0)
         return diag_fail(d, E_SYSTEM, "%s: is not a regular file", p->path);
-    for (unsigned i = 0; p->files[0].kind == CACHE_IMAGE && i < ENDS; i++) {
+    for (unsigned i = 0; i < ENDS; i++) {
         const char *path = arena_printf(a, "%s%s", p->path, ends[i].end);
 
         if (!path)
             return diag_nomem(d);
-        if (!add_file(d, a, p, path, true))
+        if (!add_file(d, a, p, path, BESIDE))
             return false;
     }
     return true;
@@ -211,6 +218,21 @@ void cache_close(struct cache_image *image)
 {
     file_close(&image->file);
     arena_free(&image->a);
+}
+
+bool cache_next(const struct cache_place *place, uint64_t *next, struct cache_image *i)
+{
+    while (*next < place->count) {
+        const struct cache_file *f = &place->files[(*next)++];
+
+        if (f->kind != CACHE_IMAGE)
+            continue;
+        cache_open(f, i);
+        if (f->named || i->is_image)
+            return true;
+        cache_close(i);
+    }
+    return false;
 }
 
 /* ---- text ---- */

@@ -11,23 +11,6 @@
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 
-/* Open the next image of PLACE from *NEXT on into I.  In a directory, files whose names are not the
-   cache's are passed over unless they are images. */
-static bool next_image(const struct cache_place *place, uint64_t *next, struct cache_image *i)
-{
-    while (*next < place->count) {
-        const struct cache_file *f = &place->files[(*next)++];
-
-        if (f->kind != CACHE_IMAGE)
-            continue;
-        cache_open(f, i);
-        if (f->named || i->is_image)
-            return true;
-        cache_close(i);
-    }
-    return false;
-}
-
 /* ---- status ---- */
 
 struct sum {
@@ -107,7 +90,7 @@ int cache_status(struct cache_command *c, const struct cache_place *place)
     uint64_t states[CACHE_SYSTEM + 1] = {0}, next = 0, held = 0;
     struct cache_image i;
 
-    while (next_image(place, &next, &i)) {
+    while (cache_next(place, &next, &i)) {
         add(&images, i.f);
         if (i.f->named)
             add(&named, i.f);
@@ -217,7 +200,7 @@ int cache_ls(struct cache_command *c, const struct cache_place *place)
         rep_open(r, "images", '[');
     else
         rep_table(r, NULL, place->path, columns, COUNT(columns));
-    while (next_image(place, &next, &i)) {
+    while (cache_next(place, &next, &i)) {
         if (r->as_json)
             put_json(r, &i);
         else
@@ -283,7 +266,7 @@ int cache_verify(struct cache_command *c, const struct cache_place *place)
     struct cache_image i;
 
     rep_open(r, "images", '[');
-    while (next_image(place, &next, &i)) {
+    while (cache_next(place, &next, &i)) {
         uint64_t found = 0;
 
         rep_open(r, NULL, '{');

@@ -233,6 +233,11 @@ for n in list(range(0, 1200, 61)) + list(range(1200, len(whole), len(whole) // 4
     assert got.returncode == 1, (n, got)
 P
     python3 change.py "$OBJTOOL" "$fault" 11
+    # what was set aside is looked at by its name
+    mv b.so b.so.bad
+    expect_fail 1 tool explain b.so.bad
+    ln -s a.so link.so
+    tool verify link.so
     # several: one is bad
     head -c 50000 a.so >cut.so
     expect_fail 1 tool verify a.so cut.so
