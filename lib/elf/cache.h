@@ -17,8 +17,8 @@ struct elf_cache {
     struct heap_cache_register reg;
 };
 
-/* Read all of IN but its arena.  False with a word in D: E_UNKNOWN if IN is something else, E_FORMAT
-   if it began as an image of the cache and is damaged.  OUT must stay where it is. */
+/* Read all of IN but its arena.  False with a word in D: E_UNKNOWN if IN is something else,
+   E_FORMAT if it began as an image of the cache and is damaged.  OUT must stay where it is. */
 bool elf_cache_read(struct diag *d, struct arena *a, struct span in, struct elf_cache *out);
 
 /* The heap that M has, if it is an engine's: its parts, register and the bytes of its blocks. */

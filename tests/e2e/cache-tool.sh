@@ -154,6 +154,7 @@ agree() {
 
 # Whatever is wrong, explain says it as the engine does.
 explained() {
+    need flock
     "$fault" store 300 --engine.Cache=a.so >out
     agree a.so --program="$fault"
     tool explain --program="$fault" a.so >out

@@ -47,8 +47,8 @@ enum {
 #define CARENA_BASE UINT64_C(0x7b0000000000)
 void make_cache_arena(uint8_t out[CARENA_BYTES], bool big);
 
-/* The two in an ELF file, without code: headers, note, table and slots; the arena at CIMG_ARENA; the
-   register at CIMG_REGISTER. */
+/* The two in an ELF file, without code: headers, note, table and slots; the arena at CIMG_ARENA;
+   the register at CIMG_REGISTER. */
 enum {
     CIMG_NOTE = 0x130,
     CIMG_DESC = CIMG_NOTE + 24,

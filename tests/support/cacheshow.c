@@ -4,8 +4,8 @@
  *
  *   cacheshow SOURCE... OPTION...
  *
- * Each SOURCE is a file; function N of it is line N, has N + 1 calls and, if N is even, 16 * (N + 1)
- * bytes of code.  Lines are blocks of type "line", held by a block of type "file". */
+ * Each SOURCE is a file; function N of it is line N, has N + 1 calls and, if N is even,
+ * 16 * (N + 1) bytes of code.  Lines are blocks of type "line", held by a block of type "file". */
 
 #include <stdio.h>
 #include <stdlib.h>

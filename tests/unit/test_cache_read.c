@@ -309,7 +309,8 @@ START_TEST(a_cut_arena_is_an_error)
 }
 END_TEST
 
-/* Whatever changes, an arena that is taken is one: its blocks come to what lies between its ends. */
+/* Whatever changes, an arena that is taken is one: its blocks come to what lies between its
+   ends. */
 START_TEST(a_changed_arena_is_one_or_none)
 {
     uint8_t bytes[CARENA_BYTES];
