@@ -189,6 +189,8 @@ static const char *remove_locked(struct collector *g, const struct cache_file *f
         return errno == EAGAIN ? "a process is storing there" : strerror(errno);
     if (f->kind == CACHE_LOCK)
         ; /* that is this one */
+    else if (access(f->path, F_OK) != 0)
+        ; /* somebody else has removed it */
     else if (!cache_is_same(f))
         problem = "it is another file now";
     else if (unlink(f->path) != 0)
