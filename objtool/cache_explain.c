@@ -11,10 +11,8 @@
 #include "runtime/map.h"
 #include "sysimage/cache.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum result { PASSES, REFUSED, UNKNOWN };
@@ -112,7 +110,7 @@ static bool is_arena(void *arg, const char *rule)
     return strcmp(rule, "cache-arena") == 0;
 }
 
-static void found(void *arg, const char *rule, const char *text)
+static void note_finding(void *arg, const char *rule, const char *text)
 {
     struct finder *f = arg;
 
@@ -126,7 +124,7 @@ static void tell_rules(struct explainer *x, const char *check,
                        const char *needed)
 {
     struct finder f = {{0}, 0};
-    struct verify_options o = {wanted, found, &f};
+    struct verify_options o = {wanted, note_finding, &f};
     uint64_t findings = 0;
     struct diag d = {0};
 
