@@ -19,7 +19,8 @@ struct cache_file {
     const char *path;
     const char *image; /* the path of the image that it is, or is of */
     enum cache_kind kind;
-    bool named; /* the cache gives such names, or it was named on the command line */
+    bool usual; /* the cache gives such names */
+    bool named; /* that, or it was named on the command line */
     uint64_t size, disk, inode;
     int64_t used; /* seconds since 1970 */
     uint32_t owner, mode;

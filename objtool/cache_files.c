@@ -67,7 +67,8 @@ static bool add_file(struct diag *d, struct arena *a, struct cache_place *p, con
         return diag_nomem(d);
     f.name = slash ? f.path + (slash - path) + 1 : f.path;
     f.kind = kind_of(f.name, &length);
-    f.named = from != LISTED || is_image_name(f.name, length);
+    f.usual = is_image_name(f.name, length);
+    f.named = from != LISTED || f.usual;
     if (from == ASKED_FOR) { /* what was set aside is looked at like any other */
         f.kind = CACHE_IMAGE;
         length = strlen(f.name);

@@ -71,7 +71,8 @@ static bool is_candidate(const struct cache_file *f, const char **why)
     if (f->kind != CACHE_IMAGE || !is_mine(f))
         return false;
     cache_open(f, &i);
-    ours = i.is_image || i.state == CACHE_DAMAGED;
+    /* Of another name, nothing but its register shows that it was an image. */
+    ours = i.is_image || (i.state == CACHE_DAMAGED && f->usual);
     if (i.state == CACHE_DAMAGED)
         *why = "damaged";
     cache_close(&i);
@@ -121,6 +122,7 @@ static const char *why_rest(struct arena *a, const struct cache_file *f, int64_t
     return NULL;
 }
 
+/* A file that was named comes first: if it is no image, what stands beside it is not the cache's. */
 static bool choose(struct collector *g, const struct cache_place *place)
 {
     int64_t now = map_seconds();
@@ -135,7 +137,8 @@ static bool choose(struct collector *g, const struct cache_place *place)
 
         if (is_candidate(f, &why))
             g->images[g->image_count++] = (struct victim){f, why};
-        else if (f->kind != CACHE_IMAGE && is_mine(f) && (why = why_rest(g->c->a, f, now)))
+        else if (f->kind != CACHE_IMAGE && is_mine(f) && (f->usual || g->image_count > 0) &&
+                 (why = why_rest(g->c->a, f, now)))
             g->rest[g->rest_count++] = (struct victim){f, why};
     }
     choose_images(g, now);

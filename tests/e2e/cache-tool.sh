@@ -308,7 +308,16 @@ leftovers() {
     tool gc --max-size=0 d >out
     kept=$(for n in 8 9 10 11; do named $n; echo; done; [ "$(id -u)" != 0 ] || { named 12; echo; }; echo my.so; echo my.so.bad; echo other.bad)
     is 'left of all' "$(left)" "$(sort <<<"$kept")"
-    # by its name
+    # by its name, if it is an image
+    for f in text lib.so cut.so none.so; do echo x >d/$f.bad; done
+    echo x >d/text
+    cp -L "$work/libsysimage.so" d/lib.so
+    head -c 40000 d/my.so >d/cut.so
+    : >d/none.so
+    left >before
+    tool gc --max-size=0 --older-than=0 d/text d/lib.so d/cut.so d/none.so >out
+    left >after
+    same files before after
     tool gc d/my.so >out
     [ -e d/my.so ] && [ ! -e d/my.so.bad ] || die "what stood beside my.so"
     tool gc --max-size=0 d/my.so >out
