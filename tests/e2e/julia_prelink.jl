@@ -32,7 +32,7 @@ for i in 1:6
     @eval twice(::Val{$i}) = $(string("v", i))
     push!(DEPOT_PATH, string("depot", i))
     push!(LOAD_PATH, string("load", i))
-    Base.active_repl_backend = Dict(i => [string("young", i)])
+    Core.eval(Base, :(active_repl_backend = $(Dict(i => [string("young", i)]))))
     ENV["PRELINK$i"] = string(i)
     Base.CoreLogging.global_logger(Base.CoreLogging.SimpleLogger(IOBuffer()))
     GC.gc(true)

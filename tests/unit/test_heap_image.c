@@ -169,6 +169,8 @@ static const struct {
      "heap 0: a span of 0x1000000000000 bytes does not fit 48 address bits"},
     {HIMG_HEAP + 16, 8, HIMG_PLT,
      "heap 0: segment 5: 0x10 bytes at 0x60000 are none, or not inside the heap's span of 0x60000"},
+    {HIMG_HEAP + 68, 4, 1,
+     "heap 0: segment 1 has slots behind the 0x10000 bytes that are written at start"},
     {HIMG_HEAP + 88, 8, 7, "heap 0: 7 slots, its segments have 6"},
     {HIMG_HEAP + 112, 4, 2,
      "heap 0: a string is at 2 of the strings, where none begins (83 bytes)"},
