@@ -38,8 +38,7 @@ static void relocate(const void *segment, uint8_t *to)
 {
     const struct segment *s = segment;
 
-    move_segment(move_best_way(), to, s->at, s->size, s->bits, s->odd, s->odd_count,
-                 s->delta);
+    move_segment(move_best_way(), to, s->at, s->size, s->bits, s->odd, s->odd_count, s->delta);
 }
 
 static void relocate_segment(const struct segment *s)

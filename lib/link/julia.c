@@ -21,9 +21,18 @@ static bool lookup(void *arg, const char *name, struct julia_found *out)
         return false;
     out->size = lsym_symbol(s)->size;
     if (!in->sec->compression)
-        span_sub(in->sec->data, lsym_symbol(s)->value,
-                 in->sec->data.size - lsym_symbol(s)->value, &out->bytes);
+        span_sub(in->sec->data, lsym_symbol(s)->value, in->sec->data.size - lsym_symbol(s)->value,
+                 &out->bytes);
     return true;
+}
+
+/* A relocation of O's could mean the heap's section, which is to leave it. */
+static bool has_relocations(const struct lobj *o)
+{
+    for (uint32_t i = 1; i < o->o.section_count; i++)
+        if (o->secs[i].live && o->o.sections[i].reloc_count)
+            return true;
+    return false;
 }
 
 /* Why the image's heap cannot be rewritten, in a few words; NULL if it can. */
@@ -40,8 +49,8 @@ static const char *obstacle(struct link *l)
         return "--heap-relocs has another wish";
     if (!in || !size_in)
         return "jl_system_image_data or its size is not among the inputs";
-    if (in->sec->reloc_count || size_in->sec->reloc_count || in == size_in)
-        return "it is not plain data";
+    if (has_relocations(in->obj) || size_in->sec->reloc_count || in == size_in)
+        return "the object that has it is not plain data";
     if (lsym_symbol(data)->value || lsym_symbol(data)->size != in->size)
         return "its section holds more than it";
     return NULL;

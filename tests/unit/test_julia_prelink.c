@@ -20,7 +20,10 @@ struct fixture {
     struct julia_prelink heap;
 };
 
-static struct fake_piece *data_of(struct fixture *f) { return find(&f->fake, "jl_system_image_data"); }
+static struct fake_piece *data_of(struct fixture *f)
+{
+    return find(&f->fake, "jl_system_image_data");
+}
 
 static void begin(struct fixture *f, unsigned tag_bit)
 {
