@@ -85,7 +85,7 @@ enum {
     SIMG_NOTE_TABLE = 1,   /* n_type: where the table is */
     SIMG_NOTE_REQUEST = 2, /* n_type: a heap was asked for, and a plugin should have put it here */
     SIMG_TABLE_VERSION = 1,
-    SIMG_WRITTEN_UNIT = 1 << 16,
+    SIMG_WRITTEN_UNIT = 1 << 16, /* bytes */
     SIMG_STUB_SIZE = 16, /* a jump through the import table, for every CPU */
 };
 

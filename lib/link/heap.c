@@ -126,9 +126,9 @@ bool link_start_heaps(struct link *l)
 
 /* ---- what the image prefers, and what it imports ---- */
 
-/* Where the image is to lie, with the heaps in it, if any of them gains by it.  The loader of Mach-O images
-   passes over what they prefer, so there it is where the heaps lie if they are
-   mapped alone. */
+/* Where the image is to lie, with the heaps in it, if any of them gains by it.
+   The loader of Mach-O images passes over what they prefer, so there it is
+   where the heaps lie if they are mapped alone. */
 static void choose_base(struct link *l)
 {
     uint64_t place = heap_place_begin(l->opt->soname), address = 0;
@@ -138,8 +138,8 @@ static void choose_base(struct link *l)
         place = heap_place_add(place, l->heaps[i]->o.heap);
         prefers = prefers || !l->heaps[i]->o.heap->written;
     }
-    /* Nothing is gained for a heap that is copied at each start, and Julia finds the lines of its
-       image's functions only if the image is linked for address 0. */
+    /* Nothing is gained for a heap that is copied at each start, and Julia finds its image's
+       functions in backtraces only if the image is linked for address 0. */
     if (!prefers)
         return;
     address = heap_place_address(place);
