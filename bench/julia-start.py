@@ -46,19 +46,18 @@ def run(command, environment):
 
 
 def at_once(command, environment, count):
-    """Pss in MB of one of COUNT processes that run at the same time, of it what is the image's."""
-    code = "print(1); close(stdout); read(stdin, 1)"
+    """Pss in MB of one of COUNT processes that run at the same time."""
+    code = "print(1); flush(stdout); read(stdin, UInt8)"
     processes = [subprocess.Popen(command[:-1] + [code], env=environment, stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE) for _ in range(count)]
     for p in processes:
-        p.stdout.read()
+        p.stdout.read(1)
     pss = 0
     for p in processes:
         with open("/proc/%d/smaps_rollup" % p.pid) as f:
             pss += sum(int(l.split()[1]) for l in f if l.startswith("Pss:"))
     for p in processes:
-        p.stdin.close()
-        p.wait()
+        p.communicate(b"\n")
     return pss / count * 1024 / 1e6
 
 

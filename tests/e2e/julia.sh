@@ -20,8 +20,10 @@ flow() {
 }
 
 like_bfd() {
+    # The heap that was relocated is smaller, and so is its symbol.
+    olink "$object" -o plain.so -L"$julia_lib" -ljulia --julia-prelink=no
     "$example/link.sh" bfd "$object" bfd.so
-    same_shape "$work/sys.so" bfd.so
+    same_shape plain.so bfd.so
 }
 
 same_again() {
