@@ -17,7 +17,7 @@ uint64_t measure_now(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* KiB of the address space that is the arena's which were written to. */
+/* KiB that were written to, of the GiB that is the arena's. */
 static uint64_t dirty(const struct session *s)
 {
     uintptr_t from = (uintptr_t)simg_cache_arena(s->cache);

@@ -251,8 +251,10 @@ static int remake(struct session *s)
     s->remaking = 1;
     s->record->ready = 0;
     failed = make(s);
-    for (const struct source *f = s->record->first; f && !failed; f = f->next)
+    for (struct source *f = s->record->first; f && !failed; f = f->next) {
+        f->library = 0; /* until a library loads it */
         failed = s->language->compile(s, f) != 0;
+    }
     if (!failed && simg_cache_wants(s->cache, SIMG_CACHE_PREINITIALIZE)) {
         fflush(stdout);
         out = dup(STDOUT_FILENO);
