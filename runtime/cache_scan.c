@@ -42,7 +42,7 @@ static int by_place(const void *a, const void *b)
 struct ranges {
     struct cache_module *modules;
     uint32_t count;
-    uintptr_t from, to; /* of all modules */
+    uintptr_t from, to; /* of all modules that words may point into */
     struct map_range *memory; /* NULL: strays are not counted */
     size_t memory_count;
 };
@@ -147,6 +147,24 @@ static bool look_where_told(struct simg_cache *c, struct scan *s, const struct r
     return !s->failed;
 }
 
+/* The modules that words may point into.  Numbers of 16 bits, four to a word, are often enough like
+   an address of some library: with a few MB of them it was one store in some thousands. */
+static void set_range(const struct simg_engine *engine, struct ranges *r)
+{
+    uintptr_t anchor = (uintptr_t)engine->anchor;
+
+    r->from = UINTPTR_MAX;
+    for (uint32_t i = 0; i < r->count; i++) {
+        const struct loaded_module *m = &r->modules[i].m;
+
+        if ((engine->flags & SIMG_ENGINE_OWN_MODULE) &&
+            (anchor ? anchor < m->from || anchor >= m->to : !m->program))
+            continue;
+        r->from = m->from < r->from ? m->from : r->from;
+        r->to = m->to > r->to ? m->to : r->to;
+    }
+}
+
 bool scan_arena(struct simg_cache *c, struct scan *s)
 {
     const struct simg_arena_head *h = (const struct simg_arena_head *)(const void *)c->arena;
@@ -160,9 +178,7 @@ bool scan_arena(struct simg_cache *c, struct scan *s)
         return false;
     r.modules = modules_of(s, &r.count);
     qsort(r.modules, r.count, sizeof *r.modules, by_place);
-    r.from = r.count ? r.modules[0].m.from : 0;
-    for (uint32_t i = 0; i < r.count; i++)
-        r.to = r.modules[i].m.to > r.to ? r.modules[i].m.to : r.to;
+    set_range(c->engine, &r);
     if (c->o.flags & SIMG_CACHE_TRACE)
         r.memory = map_ranges(&r.memory_count);
     if (c->engine->scan)

@@ -188,7 +188,10 @@ enum simg_engine_flag {
     SIMG_ENGINE_HASHES_ADDRESSES = 1,
     SIMG_ENGINE_HAS_CODE = 2,  /* machine code: an image is refused by a CPU that lacks a feature */
     SIMG_ENGINE_CODE_ONLY = 4, /* for those who look: images have no state of programs */
-    SIMG_ENGINE_MOVABLE = 8    /* with SCAN: an image may be loaded elsewhere, too */
+    SIMG_ENGINE_MOVABLE = 8,   /* with SCAN: an image may be loaded elsewhere, too */
+    /* Its memory has pointers to one module alone, that of ANCHOR: what looks like a pointer to
+       another is a number. */
+    SIMG_ENGINE_OWN_MODULE = 16
 };
 
 /* What the library has to know of an engine.  Must live as long as the cache is open; members

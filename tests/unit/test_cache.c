@@ -525,6 +525,37 @@ START_TEST(stored_and_loaded)
 }
 END_TEST
 
+/* An engine that points to its own module alone: libc's addresses are numbers to it. */
+START_TEST(points_to_its_own_module)
+{
+    struct simg_cache *c = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        engine.flags = SIMG_ENGINE_OWN_MODULE;
+        engine.anchor = i ? (const void *)(uintptr_t)triple : NULL;
+        opts.load = NULL;
+        c = open_it();
+        add_nodes(c, 100);
+        ck_assert_int_eq(simg_cache_store(c, NULL), SIMG_OK);
+        ck_assert_uint_eq(status_of(c).outside, 100);
+        simg_cache_abandon(c);
+        opts.load = path;
+        c = open_it();
+        ck_assert_uint_eq(walk(c), 100); /* nothing has moved here */
+        simg_cache_abandon(c);
+    }
+    engine.anchor = (const void *)(uintptr_t)strlen; /* another module's engine */
+    opts.load = NULL;
+    c = open_it();
+    add_nodes(c, 100);
+    ck_assert_int_eq(simg_cache_store(c, NULL), SIMG_OK);
+    ck_assert_uint_eq(status_of(c).outside, 100);
+    simg_cache_abandon(c);
+    engine.flags = 0;
+    engine.anchor = NULL;
+}
+END_TEST
+
 /* The system's loader and libsysimage's other door take it for what it is. */
 START_TEST(it_is_a_library)
 {
@@ -1285,6 +1316,7 @@ int main(void)
     suite_add_tcase(s, arena);
     tcase_add_checked_fixture(cache, setup_engine, teardown_engine);
     tcase_add_test(cache, stored_and_loaded);
+    tcase_add_test(cache, points_to_its_own_module);
     tcase_add_test(cache, it_is_a_library);
     tcase_add_test(cache, several_at_once);
     tcase_add_test(cache, in_memory);
