@@ -25,6 +25,7 @@ struct library {
     pcre2_general_context *memory;
     pcre2_compile_context *compile;
     uint32_t generation;
+    uint32_t source; /* where the patterns are from */
     uint32_t queued; /* patterns, when it was stored */
 };
 
@@ -197,7 +198,7 @@ static void describe(const struct patterns *p, const struct pattern *x, struct s
 {
     *f = (struct simg_function){
         .name = x->name,
-        .source = p->source,
+        .source = p->library->source,
         .line = x->line,
         .calls = x->calls,
         .object = (void *)(uintptr_t)x,
@@ -282,6 +283,7 @@ static bool make_library(struct patterns *p)
         return false;
     l->arena = arena;
     l->owner = &l->blocks;
+    l->source = UINT32_MAX;
     l->memory = pcre2_general_context_create((void *(*)(size_t, void *))(uintptr_t)stubs[0],
                                               (void (*)(void *, void *))(uintptr_t)stubs[1], l);
     l->compile = l->memory ? pcre2_compile_context_create(l->memory) : NULL;
@@ -294,8 +296,6 @@ enum simg_status patterns_open(struct patterns *p, struct simg_cache_options *op
 {
     enum simg_status status = SIMG_OK;
     static char version[64];
-    const char *name = NULL;
-    uint64_t size = 0;
 
     *p = (struct patterns){.options = options, .aot = 2048};
     pcre2_config(PCRE2_CONFIG_VERSION, version);
@@ -315,14 +315,17 @@ enum simg_status patterns_open(struct patterns *p, struct simg_cache_options *op
     status = simg_cache_open(&p->engine, options, &p->cache, e);
     if (status != SIMG_OK)
         return status;
-    /* the rules of an image are all of one source */
-    p->source = simg_cache_get_source(p->cache, 0, &name, &size) ? 0 : UINT32_MAX;
     if (!simg_cache_loaded(p->cache) && !make_library(p)) {
         code_close(&p->code);
         simg_cache_abandon(p->cache);
         return SIMG_ERR_MEMORY;
     }
     return SIMG_OK;
+}
+
+void patterns_source(struct patterns *p, const char *name, const char *text, size_t size)
+{
+    p->library->source = simg_cache_source(p->cache, name, text, size, NULL);
 }
 
 uint32_t patterns_queued(const struct patterns *p) { return p->library->queued; }

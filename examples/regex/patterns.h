@@ -32,7 +32,6 @@ struct patterns {
     struct simg_cache_options *options;
     struct library *library; /* in the arena */
     struct code code;
-    uint32_t source;
     uint32_t aot;  /* patterns of at most so many bytes may be compiled before they were matched */
     bool writable; /* new machine code is being made, and none of that is run */
     long moved;    /* words of the code that were changed when it was loaded */
@@ -49,6 +48,9 @@ struct pattern *patterns_get(const struct patterns *p, uint64_t index);
 
 /* How many of an image's are queued: without any, nobody has to look at all of them. */
 uint32_t patterns_queued(const struct patterns *p);
+
+/* All patterns are from NAME, which has this TEXT. */
+void patterns_source(struct patterns *p, const char *name, const char *text, size_t size);
 
 /* A new one with the PCRE2_ options FLAGS; NULL: ERROR and OFFSET are those of pcre2_compile(). */
 struct pattern *patterns_add(struct patterns *p, const char *name, uint32_t line, const char *text,

@@ -89,7 +89,7 @@ static void read_rules(const char *path)
         fail(path, "cannot be read");
     size = (size_t)ftell(f);
     fclose(f);
-    patterns.source = simg_cache_source(patterns.cache, path, text, size, NULL);
+    patterns_source(&patterns, path, text, size);
     for (char *line = text, *end; line < text + size; line = end + 1, number++) {
         if (!(end = memchr(line, '\n', size - (size_t)(line - text))))
             end = text + size;
