@@ -64,15 +64,17 @@ for kind in $kinds; do check "probes $kind" probe $kind; done
 
 # A hundred processes, each with its own addresses.
 starts() {
-    local kind=$1 i
+    local kind=$1 count=$2 i
     pcre2test -q "$probes" >expected
     "$work/$kind/probe" --engine.CacheStore=p.so "$probes" >out 2>err
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < count; i++)); do
         "$work/$kind/probe" --engine.CacheLoad=p.so "$probes" >out 2>err
         cmp -s out expected && grep -q '^load ok' err || { cat err; die "start $i"; }
     done
 }
-for kind in $kinds; do check "starts $kind" starts $kind; done
+check "starts static" starts static 100
+check "starts rebased" starts rebased 100
+check "starts shared" starts shared 20
 
 # What rules match is what pcre2grep finds, rule by rule, and the same from an image.
 rules() {
