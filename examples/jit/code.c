@@ -67,7 +67,8 @@ static void *give(size_t size)
 
 void *mmap(void *hint, size_t size, int prot, int flags, int fd, off_t offset)
 {
-    if (current && (flags & MAP_ANONYMOUS) && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+    if (current && (flags & MAP_ANONYMOUS) && (prot & PROT_WRITE) &&
+        !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
         return give(size);
     return (void *)syscall(SYS_mmap, hint, size, prot, flags, fd, offset);
 }

@@ -27,7 +27,8 @@ void code_open(struct code *c, struct simg_arena *arena);
 /* Before the arena goes. */
 void code_close(struct code *c);
 
-/* What this thread maps from now on is C's, NULL: the system's.  Returns what it was before. */
+/* Memory that anyone in this thread maps from now on, to write code to it, is C's; NULL: the system's.
+   Returns what it was before.  (What libc maps for itself does not come by here.) */
 struct code *code_enter(struct code *c);
 
 /* COUNT FUNCTIONS of the program, as code in the arena, to OUT: pointers to it are the same in each

@@ -39,23 +39,21 @@ number() { sed -n "s/.*\(^\|[^0-9]\)\([0-9][0-9]*\) $2.*/\2/p" "$1" | head -n1; 
 functions() { readelf -sW "$1" | awk '$4 == "FUNC" && $3 > 0' | wc -l; }
 
 probe() {
-    local kind=$1
-    cp "$work/$kind/probe" .
-    [ ! -e "$work/$kind/libpcre2-8.so.0" ] || cp "$work/$kind/libpcre2-8.so.0" .
+    local probe=$work/$1/probe
     pcre2test -q "$probes" >expected
     [ "$(grep -c '^/' expected)" -ge 40 ]
     grep -q '^\*\*\|^Failed' expected && die "pcre2test does not understand the probes"
-    ./probe --interpret "$probes" >out 2>err
+    "$probe" --interpret "$probes" >out 2>err
     same "interpreted patterns" expected out
-    ./probe --engine.CacheStore=p.so "$probes" >out 2>err
+    "$probe" --engine.CacheStore=p.so "$probes" >out 2>err
     same "compiled patterns" expected out
     expect_text err ' 46 compiled' 'store ok'
     callouts=$(sed -n 's/.*callouts //p' err)
-    ./probe --engine.CacheLoad=p.so "$probes" >out 2>err
+    "$probe" --engine.CacheLoad=p.so "$probes" >out 2>err
     same "patterns of the image" expected out
     expect_text err ' 0 compiled' 'load ok' "callouts $callouts"
     # the same once more, with code that is made beside that of the image; then all of it goes
-    ./probe --engine.CacheLoad=p.so --again --free "$probes" >out 2>err
+    "$probe" --engine.CacheLoad=p.so --again --free "$probes" >out 2>err
     same "new patterns beside the image's" expected out
     expect_text err '92 patterns, 46 compiled' 'load ok' ' 5 blocks left'
     clean p.so
