@@ -12,7 +12,7 @@ def nmap(path):
     """match SERVICE m/PATTERN/FLAGS ..., where / is any character"""
     for number, line in enumerate(open(path, encoding="latin-1"), 1):
         found = re.match(r"(?:soft)?match (\S+) m(.)(.*?)\2([is]*)", line)
-        if found and "\t" not in found[2]:
+        if found:
             yield f"{found[1]}:{number}", found[4], found[3]
 
 
