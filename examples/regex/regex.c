@@ -34,7 +34,7 @@ static unsigned hot = 2, per_line = 8, aot = 2048;
 static bool escaped, stats, compile_all;
 static pcre2_match_data *data;
 static pcre2_match_context *context;
-static struct pattern **queue; /* each is in it once at most */
+static struct pattern **queue; /* as long as there are rules: each is tried once, as a rule */
 static size_t queue_from, queue_to;
 static unsigned long matches, tried;
 static long long ready, ready_cpu; /* microseconds that it took to have all rules */
@@ -147,7 +147,7 @@ static void match_line(const char *file, unsigned long number, const char *line,
             continue;
         tried++;
         status = patterns_match(&patterns, x, line, length, 0, 0, data, context);
-        if (hot && x->calls >= hot && !x->machine && !x->queued && !x->refused) {
+        if (hot && x->calls >= hot && !x->machine && !x->queued && !x->refused && queue_to < count) {
             x->queued = true;
             queue[queue_to++] = x;
         }
@@ -252,13 +252,32 @@ static long long microseconds(clockid_t clock)
     return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
+static void print_counts(void)
+{
+    unsigned long machine = 0, executed = 0, queued = 0, refused = 0;
+    unsigned long long machine_bytes = 0;
+
+    for (uint64_t i = 0; i < patterns_count(&patterns); i++) {
+        const struct pattern *x = patterns_get(&patterns, i);
+
+        machine += x->machine != NULL;
+        machine_bytes += x->machine_size;
+        executed += x->calls > 0;
+        queued += x->queued;
+        refused += x->refused;
+    }
+    fprintf(stderr,
+            "%llu rules, %lu with machine code of %llu bytes, %u compiled, %lu queued, "
+            "%lu refused, %lu executed, %lu tried, %lu matches\n",
+            (unsigned long long)patterns_count(&patterns), machine, machine_bytes,
+            patterns.compiled, queued, refused, executed, tried, matches);
+}
+
 int main(int argc, char **argv)
 {
     long long start = microseconds(CLOCK_MONOTONIC);
     long long cpu = microseconds(CLOCK_PROCESS_CPUTIME_ID);
     int first = take_options(argc, argv);
-    unsigned long machine = 0, executed = 0, queued = 0, refused = 0;
-    unsigned long long machine_bytes = 0;
     struct simg_cache_status s;
     struct simg_error e;
     enum simg_status status = SIMG_OK;
@@ -274,21 +293,8 @@ int main(int argc, char **argv)
     pcre2_set_match_limit(context, 200000);
     for (int i = first + 1; i < argc; i++)
         match_file(argv[i]);
-    for (uint64_t i = 0; i < patterns_count(&patterns); i++) {
-        const struct pattern *x = patterns_get(&patterns, i);
-
-        machine += x->machine != NULL;
-        machine_bytes += x->machine_size;
-        executed += x->calls > 0;
-        queued += x->queued;
-        refused += x->refused;
-    }
     if (stats)
-        fprintf(stderr,
-                "%llu rules, %lu with machine code of %llu bytes, %u compiled, %lu queued, "
-                "%lu refused, %lu executed, %lu tried, %lu matches\n",
-                (unsigned long long)patterns_count(&patterns), machine, machine_bytes,
-                patterns.compiled, queued, refused, executed, tried, matches);
+        print_counts();
     status = patterns_close(&patterns, &s, &e);
     if (stats)
         fprintf(stderr,
