@@ -147,7 +147,8 @@ static void match_line(const char *file, unsigned long number, const char *line,
             continue;
         tried++;
         status = patterns_match(&patterns, x, line, length, 0, 0, data, context);
-        if (hot && x->calls >= hot && !x->machine && !x->queued && !x->refused && queue_to < count) {
+        if (hot && x->calls >= hot && !x->machine && !x->queued && !x->refused &&
+            queue_to < count) {
             x->queued = true;
             queue[queue_to++] = x;
         }
