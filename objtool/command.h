@@ -8,6 +8,7 @@
 int cmd_cache(int argc, char **argv);
 int cmd_heap(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_julia(int argc, char **argv);
 int cmd_link(int argc, char **argv);
 int cmd_pack(int argc, char **argv);
 int cmd_sign(int argc, char **argv);

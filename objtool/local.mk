@@ -43,6 +43,18 @@ objtool_objtool_SOURCES = $(inspect_sources) \
 	objtool/link_opts.c objtool/link_opts.h \
 	objtool/link_table.c objtool/link_table.h \
 	objtool/link_target.c \
+	objtool/cmd_julia.c objtool/julia.h \
+	objtool/julia_audit.c \
+	objtool/julia_check.c \
+	objtool/julia_child.c objtool/julia_child.h \
+	objtool/julia_find.c \
+	objtool/julia_opts.c \
+	objtool/julia_progress.c objtool/julia_progress.h \
+	objtool/julia_run.c \
+	objtool/julia_scratch.c objtool/julia_scratch.h \
+	objtool/julia_script.c objtool/julia_script.h \
+	objtool/julia_statements.c objtool/julia_statements.h \
+	objtool/julia_steps.c \
 	objtool/main.c \
 	objtool/opts.c objtool/opts.h
 objtool_objtool_LDADD = lib/libsysobj.la runtime/libwriter.la

@@ -17,6 +17,7 @@ static const struct command {
      "objtool link"},
     {"heap", cmd_heap, "make a heap container of a runtime's own bytes", "objtool heap"},
     {"pack", cmd_pack, "make an object of a heap container, for any linker", "objtool pack"},
+    {"julia", cmd_julia, "make a Julia sysimage, from package to image", "objtool julia"},
     {"sign", cmd_sign, "give a Mach-O file a new ad-hoc signature", "objtool sign"},
     {"inspect", cmd_inspect, "tell what a file consists of", "objtool inspect"},
     {"cache", cmd_cache, "look after the images that engines keep", "objtool cache"},
