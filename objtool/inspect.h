@@ -116,6 +116,11 @@ struct julia_symbols {
     uint32_t machine;
 };
 bool julia_collect(struct julia_symbols *s, struct inspect *i);
+/* The heap, and the file's bytes from its first on.  False if there is none, or
+   one that is not decoded. */
+struct julia_heap;
+bool julia_heap_of(struct arena *a, const struct julia_symbols *s, struct julia_heap *out,
+                   struct span *bytes);
 /* Tell about the sysimage, if it is one. */
 bool inspect_julia(struct diag *d, struct report *r, struct arena *a,
                    const struct julia_symbols *s);

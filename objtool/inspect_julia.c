@@ -264,13 +264,35 @@ static const char *cpu_name(uint32_t machine)
     return m ? m->arch->name : elf_machine_name((uint16_t)machine);
 }
 
+static struct julia_input input_of(const struct julia_symbols *s)
+{
+    return (struct julia_input){.lookup = lookup,
+                                .arg = (void *)(uintptr_t)s,
+                                .big = s->big,
+                                .wide = s->wide,
+                                .cpu = cpu_name(s->machine)};
+}
+
+bool julia_heap_of(struct arena *a, const struct julia_symbols *s, struct julia_heap *out,
+                   struct span *bytes)
+{
+    struct julia_input in = input_of(s);
+    struct julia_image *image = arena_alloc(a, 1, sizeof *image);
+    struct julia_found found = {0};
+    struct diag problem = {0};
+
+    if (!image || julia_recognise(lookup, in.arg) == JULIA_NOT ||
+        !julia_read(&problem, a, &in, image) || !image->has_heap ||
+        !lookup(in.arg, "jl_system_image_data", &found))
+        return false;
+    *out = image->heap;
+    *bytes = found.bytes;
+    return true;
+}
+
 bool inspect_julia(struct diag *d, struct report *r, struct arena *a, const struct julia_symbols *s)
 {
-    struct julia_input in = {.lookup = lookup,
-                             .arg = (void *)(uintptr_t)s,
-                             .big = s->big,
-                             .wide = s->wide,
-                             .cpu = cpu_name(s->machine)};
+    struct julia_input in = input_of(s);
     struct diag problem = {0};
     struct julia_image *image = NULL;
 

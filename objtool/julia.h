@@ -44,6 +44,7 @@ struct julia_command {
 
     /* audit */
     struct julia_list look_for;
+    const char *except;
     bool environment, redact, system;
 };
 

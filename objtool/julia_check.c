@@ -46,7 +46,7 @@ static bool starts(struct julia_run *r, const char *image)
     uint64_t packages = r->c->packages.count, n = 0;
     const char **args = arena_alloc(r->a, packages + 8, sizeof *args);
     struct julia_call call = {.what = "Julia with the image", .failure = E_LINK, .args = args};
-    struct file file = {0};
+    struct file file;
     struct span rest = {0};
     const char *text = NULL;
     bool ok = true;

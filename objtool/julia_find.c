@@ -43,12 +43,12 @@ static bool keep(struct julia_run *r, const char *name, const char *value)
 
 static bool read_answer(struct julia_run *r, const char *path)
 {
-    struct file file = {0};
+    struct file file;
     struct span rest = {0};
     char *text = NULL;
-    bool ok = file_open(r->d, path, &file);
+    bool ok = true;
 
-    if (!ok)
+    if (!file_open(r->d, path, &file))
         return false;
     text = arena_strndup(r->a, file.data.size ? (const char *)file.data.at : "", file.data.size);
     rest = (struct span){(const uint8_t *)text, file.data.size};

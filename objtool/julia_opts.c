@@ -35,10 +35,11 @@ const struct opt_row julia_rows[] = {
     {"save-temps", "DIR", DOES_TEXT, AT(save_temps), JULIA_CREATE, "keep statements.jl, sysimage.jl and sys.o in DIR"},
     {"look-for", "TEXT", DOES_LIST, AT(look_for), JULIA_AUDIT, "a text that must not be in the image"},
     {"environment", NULL, DOES_FLAG, AT(environment), JULIA_AUDIT, "look for the values of this environment's variables, and for the names of this user and machine"},
+    {"except", "FILE", DOES_TEXT, AT(except), JULIA_AUDIT, "leave out what is in FILE as well: Julia's own image, say"},
     {"system", NULL, DOES_FLAG, AT(system), JULIA_AUDIT, "also paths that every system has (/usr, /etc, ...)"},
-    {"redact", NULL, DOES_FLAG, AT(redact), JULIA_AUDIT, "show no text that was found, only its kind, length and places"},
+    {"redact", NULL, DOES_FLAG, AT(redact), JULIA_AUDIT, "show no text that was found, only its kind, length and place"},
     {"json", NULL, DOES_FLAG, AT(json), JULIA_CREATE | JULIA_CHECK | JULIA_AUDIT, "the result as JSON"},
-    {"v|verbose", NULL, DOES_FLAG, AT(verbose), RUNS, "show what Julia prints and the commands that are run"},
+    {"v|verbose", NULL, DOES_FLAG, AT(verbose), RUNS | JULIA_AUDIT, "show what Julia prints and the commands that are run, all that was found"},
     {"q|quiet", NULL, DOES_FLAG, AT(quiet), RUNS, "no word on progress"},
     {"h|help", NULL, DOES_HELP, 0, ALL, "this text"},
 };

@@ -52,7 +52,7 @@ const char *julia_temp(struct julia_run *r, const char *name)
 static void show_log(struct julia_run *r, const char *path)
 {
     struct diag quiet = {0};
-    struct file file = {0};
+    struct file file;
     struct buf out = {0};
     uint64_t from = 0, lines = 0;
 
@@ -174,10 +174,13 @@ static bool deliver(struct julia_run *r, const char *temp, const char *output)
 /* A copy of TEMP is TO. */
 static bool save(struct julia_run *r, const char *temp, const char *to)
 {
-    struct file file = {0};
-    struct output out = {0};
-    bool ok = file_open(r->d, temp, &file) && output_begin(r->d, to, file.data.size, &out);
+    struct file file;
+    struct output out;
+    bool ok = false;
 
+    if (!file_open(r->d, temp, &file))
+        return false;
+    ok = output_begin(r->d, to, file.data.size, &out);
     if (ok && !output_write(&out, file.data.at, file.data.size, 0))
         ok = diag_fail(r->d, E_SYSTEM, "%s: cannot write: %s", to, strerror(errno));
     ok = ok && output_commit(r->d, &out, 0666);

@@ -56,10 +56,12 @@ void scratch_remove(const char *dir) { nftw(dir, remove_one, 16, FTW_DEPTH | FTW
 
 bool scratch_write(struct diag *d, const char *path, const struct buf *text)
 {
-    struct output out = {0};
-    bool ok = !text->bad || diag_nomem(d);
+    struct output out;
+    bool ok = false;
 
-    ok = ok && output_begin(d, path, text->size, &out);
+    if (text->bad)
+        return diag_nomem(d);
+    ok = output_begin(d, path, text->size, &out);
     if (ok && !output_write(&out, text->at, text->size, 0))
         ok = diag_fail(d, E_SYSTEM, "%s: cannot write: %s", path, strerror(errno));
     ok = ok && output_commit(d, &out, 0666);

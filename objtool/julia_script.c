@@ -24,8 +24,7 @@ static const char head[] =
    where each has its name; and each may fail alone. */
 static const char compile_head[] =
     "# Compile what was recorded.\n"
-    "@eval Module() begin\n"
-    "    names = Module()\n"
+    "let names = Module()\n"
     "    for (id, loaded) in Base.loaded_modules\n"
     "        name = Symbol(id.name)\n"
     "        isdefined(names, name) || Core.eval(names, :(const $name = $loaded))\n"

@@ -86,7 +86,8 @@ bool statement_is_generated(const char *line, size_t len)
 static struct span statement_at(const struct statements *s, uint64_t number)
 {
     uint64_t start = load_uint(s->starts.at + 8 * (number - 1), 8, false);
-    uint64_t end = number < s->kept ? load_uint(s->starts.at + 8 * number, 8, false) : s->text.size;
+    uint64_t end = 8 * number < s->starts.size ? load_uint(s->starts.at + 8 * number, 8, false)
+                                               : s->text.size;
 
     return (struct span){s->text.at + start, end - start};
 }
@@ -128,19 +129,33 @@ static bool room(struct statements *s)
 static void keep(struct statements *s, uint64_t start)
 {
     struct span text = {s->text.at + start, s->text.size - start};
-    uint64_t *place = find(s, text);
+    uint64_t *place = NULL;
 
+    /* First: where it begins, the one before it ends. */
+    buf_uint(&s->starts, start, 8);
+    if (s->starts.bad)
+        return;
+    place = find(s, text);
     if (*place) {
         s->doubles++;
         s->text.size = start;
-        return;
+        s->starts.size -= 8;
+    } else {
+        *place = ++s->kept;
     }
-    buf_uint(&s->starts, start, 8);
-    *place = ++s->kept;
 }
 
-/* What is behind a statement or a comment before it ("#= 12 ms =#") does not
-   belong to it; FALSE if there is nothing else. */
+/* A comment behind the statement (") # recompile") does not belong to it. */
+static size_t without_comment(const char *line, size_t len)
+{
+    for (size_t n = len; n > 2 && line[len - 1] != ')'; n--)
+        if (!memcmp(line + n - 3, ") #", 3))
+            return n - 2;
+    return len;
+}
+
+/* Nor do blanks around it, and a comment before it ("#= 12 ms =#"); false if
+   there is nothing else. */
 static bool trim(const char **line, size_t *len)
 {
     for (;;) {
@@ -159,6 +174,7 @@ static bool trim(const char **line, size_t *len)
             *line = end + 2;
             continue;
         }
+        *len = without_comment(*line, *len);
         return *len > 0 && **line != '#';
     }
 }
@@ -173,7 +189,7 @@ static bool is_statement(const char *line, size_t len)
     for (size_t i = 0; i < len; i++)
         if ((uint8_t)line[i] < 0x20)
             return false;
-    return memchr(line, '}', len) && memchr(line, ')', len);
+    return line[len - 1] == ')';
 }
 
 static void add_line(struct diag *d, struct statements *s, const char *line, size_t len)

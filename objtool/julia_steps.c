@@ -52,9 +52,12 @@ static bool precompile_packages(struct julia_run *r)
 
 static bool add_file(struct julia_run *r, struct statements *s, const char *path, const char *name)
 {
-    struct file file = {0};
-    bool ok = file_open(r->d, path, &file) && statements_add(r->d, s, name, file.data);
+    struct file file;
+    bool ok = false;
 
+    if (!file_open(r->d, path, &file))
+        return false;
+    ok = statements_add(r->d, s, name, file.data);
     file_close(&file);
     return ok;
 }
@@ -128,15 +131,14 @@ static const char *statements_done(struct julia_run *r)
 {
     const char *path = julia_temp(r, "report");
     struct diag quiet = {0};
-    struct file file = {0};
+    struct file file;
     uint64_t lines = 0, of = 0;
     const char *said = "";
 
     if (!path || access(path, R_OK) != 0 || !file_open(&quiet, path, &file))
         return said;
-    for (const uint8_t *p = file.data.at; p && (p = memchr(p, '\n', file.data.size - (uint64_t)(p - file.data.at)));
-         p++)
-        lines++;
+    for (uint64_t i = 0; i < file.data.size; i++)
+        lines += file.data.at[i] == '\n';
     if (file.data.size > 3 && sscanf((const char *)file.data.at, "of %" SCNu64, &of) == 1 &&
         lines > 0)
         said = lines - 1 < of ? arena_printf(r->a, "statement %" PRIu64 " of %" PRIu64, lines, of)
@@ -173,7 +175,7 @@ static void take_line(struct julia_run *r, const char *line, size_t len)
 static bool read_report(struct julia_run *r, const char *path)
 {
     struct julia_counts *n = &r->counts;
-    struct file file = {0};
+    struct file file;
     uint64_t bad = 0;
 
     if (access(path, F_OK) != 0)

@@ -48,7 +48,9 @@ objtool_objtool_SOURCES = $(inspect_sources) \
 	objtool/julia_check.c \
 	objtool/julia_child.c objtool/julia_child.h \
 	objtool/julia_find.c \
+	objtool/julia_leaks.c objtool/julia_leaks.h \
 	objtool/julia_opts.c \
+	objtool/julia_places.c objtool/julia_places.h \
 	objtool/julia_progress.c objtool/julia_progress.h \
 	objtool/julia_run.c \
 	objtool/julia_scratch.c objtool/julia_scratch.h \
