@@ -59,6 +59,7 @@ static const char tail[] =
     "empty!(Base.ARGS)\n"
     "empty!(LOAD_PATH)\n"
     "empty!(DEPOT_PATH)\n"
+    "isdefined(Base, :PROGRAM_FILE) && @eval Base PROGRAM_FILE = \"\"\n"
     "isdefined(Base, :ACTIVE_PROJECT) && (Base.ACTIVE_PROJECT[] = nothing)\n"
     "isdefined(Base, :HOME_PROJECT) && (Base.HOME_PROJECT[] = nothing)\n"
     "if isdefined(Base, :TOML_CACHE)\n"

@@ -125,8 +125,8 @@ static bool room(struct statements *s)
 }
 
 /* Keep what was appended to the text from START on, unless it is there
-   already. */
-static void keep(struct statements *s, uint64_t start)
+   already; MENDED if it was changed. */
+static void keep(struct statements *s, uint64_t start, bool mended)
 {
     struct span text = {s->text.at + start, s->text.size - start};
     uint64_t *place = NULL;
@@ -142,6 +142,7 @@ static void keep(struct statements *s, uint64_t start)
         s->starts.size -= 8;
     } else {
         *place = ++s->kept;
+        s->mended += mended;
     }
 }
 
@@ -212,8 +213,7 @@ static void add_line(struct diag *d, struct statements *s, const char *line, siz
     buf_bytes(&s->text, "\n", 1);
     if (s->text.bad)
         return;
-    s->mended += mended;
-    keep(s, start);
+    keep(s, start, mended);
 }
 
 bool statements_add(struct diag *d, struct statements *s, const char *name, struct span in)

@@ -1,6 +1,8 @@
 # The long ones first; inspect.sh after julia.sh, whose object it looks into.
 script_tests += \
-	tests/e2e/julia.sh tests/e2e/julia-prelink.sh \
+	tests/e2e/julia.sh \
+	tests/e2e/julia-prelink.sh \
+	tests/e2e/julia-cmd.sh \
 	tests/e2e/sweep-x86_64.sh \
 	tests/e2e/sweep-aarch64.sh \
 	tests/e2e/archives.sh \
@@ -87,7 +89,9 @@ slow_tests += \
 	tests/e2e/ifunc.sh \
 	tests/e2e/image-loader.sh \
 	tests/e2e/inspect.sh \
-	tests/e2e/julia.sh tests/e2e/julia-prelink.sh \
+	tests/e2e/julia.sh \
+	tests/e2e/julia-prelink.sh \
+	tests/e2e/julia-cmd.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
 	tests/e2e/macho-heap.sh \
