@@ -11,13 +11,12 @@
 
 /* Names and values, each ended by NUL, so that any path may be told. */
 static const char question[] =
-    "import Libdl\n"
     "tell(name, value) = print(name, '\\0', value, '\\0')\n"
     "tell(\"version\", VERSION)\n"
     "tell(\"image\", abspath(unsafe_string(Base.JLOptions().image_file)))\n"
     "base = joinpath(Sys.BINDIR, Base.DATAROOTDIR, \"julia\", \"base\")\n"
     "isfile(joinpath(base, \"sysimg.jl\")) && tell(\"base\", realpath(base))\n"
-    "for file in Libdl.dllist()\n"
+    "for file in Base.Libc.Libdl.dllist()\n"
     "    occursin(r\"^libjulia(-internal)?(-debug)?\\.\", basename(file)) &&\n"
     "        tell(\"library\", realpath(file))\n"
     "end\n";

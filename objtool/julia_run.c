@@ -161,6 +161,21 @@ bool julia_call(struct julia_run *r, struct julia_call *call)
 
 /* ---- the steps ---- */
 
+/* Where the output is made, under its own name, which some formats write into
+   it.  NULL with a word in D. */
+static const char *place_for_output(struct julia_run *r)
+{
+    const char *slash = strrchr(r->c->output, '/'), *dir = julia_temp(r, "output");
+    const char *name = slash ? slash + 1 : r->c->output;
+    const char *path = dir ? arena_printf(r->a, "%s/%s", dir, name) : NULL;
+
+    if (!path)
+        diag_nomem(r->d);
+    else if (mkdir(dir, 0777) != 0 && !diag_fail(r->d, E_SYSTEM, "%s: %s", dir, strerror(errno)))
+        return NULL;
+    return path;
+}
+
 /* Give OUTPUT what is in TEMP, in one step. */
 static bool deliver(struct julia_run *r, const char *temp, const char *output)
 {
@@ -197,9 +212,11 @@ static bool create(struct julia_run *r)
     const char *statements = arena_printf(r->a, "%s/statements.jl", keep);
     const char *script = arena_printf(r->a, "%s/sysimage.jl", keep);
     const char *kept = arena_printf(r->a, "%s/sys.o", keep);
-    const char *object = julia_temp(r, "sys.o"), *image = julia_temp(r, "sys.so");
+    const char *object = julia_temp(r, "sys.o"), *image = place_for_output(r);
 
-    if (!statements || !script || !kept || !object || !image)
+    if (!image)
+        return false;
+    if (!statements || !script || !kept || !object)
         return diag_nomem(r->d);
     if (record && !julia_record(r, statements))
         return false;
@@ -217,14 +234,18 @@ static bool create(struct julia_run *r)
 static bool run_step(struct julia_run *r)
 {
     struct julia_command *c = r->c;
-    const char *temp = julia_temp(r, "result");
     const char *input = c->input ? scratch_real(r->d, r->a, c->input) : NULL;
+    const char *temp = NULL;
 
-    if (!temp || (c->input && !input))
+    if (c->input && !input)
+        return false;
+    if (c->step == JULIA_CREATE)
+        return create(r);
+    if (c->step == JULIA_CHECK)
+        return julia_check(r, input, c->input);
+    if (!(temp = place_for_output(r)))
         return false;
     switch (c->step) {
-    case JULIA_CREATE:
-        return create(r);
     case JULIA_RECORD:
         return julia_record(r, temp) && deliver(r, temp, c->output);
     case JULIA_SCRIPT:
@@ -232,10 +253,8 @@ static bool run_step(struct julia_run *r)
                deliver(r, temp, c->output);
     case JULIA_OBJECT:
         return julia_object(r, input, temp) && deliver(r, temp, c->output);
-    case JULIA_LINK:
-        return julia_link(r, input, temp) && deliver(r, temp, c->output);
     default:
-        return julia_check(r, input, c->input);
+        return julia_link(r, input, temp) && deliver(r, temp, c->output);
     }
 }
 
@@ -244,7 +263,10 @@ static bool run_step(struct julia_run *r)
 static bool make_absolute(struct julia_run *r)
 {
     struct julia_command *c = r->c;
+    struct stat s;
 
+    if (c->output && stat(c->output, &s) == 0 && S_ISDIR(s.st_mode))
+        return diag_fail(r->d, E_USAGE, "%s: a directory, not a file to write", c->output);
     if (c->project && !(r->project = scratch_real(r->d, r->a, c->project)))
         return false;
     if (c->base_image && !(c->base_image = scratch_real(r->d, r->a, c->base_image)))

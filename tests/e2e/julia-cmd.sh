@@ -193,6 +193,29 @@ steps() {
     expect_text saved/sysimage.jl "$PWD/saved/statements.jl"
 }
 
+# An object for another system: no Julia is asked, and both libraries are found in their directory.
+other_systems() {
+    need clang
+    cat >image.c <<'C'
+extern void *jl_RTLD_DEFAULT_handle;
+void jl_throw(void *);
+void **jl_RTLD_DEFAULT_handle_pointer = &jl_RTLD_DEFAULT_handle;
+char jl_system_image_data[100] = "x";
+void f(void) { jl_throw(0); }
+C
+    mkdir mac
+    printf '%s\n' '--- !tapi-tbd' 'tbd-version: 4' 'targets: [ arm64-macos ]' "install-name: '@rpath/libjulia.1.dylib'" \
+        'exports:' '  - targets: [ arm64-macos ]' '    symbols: [ _jl_RTLD_DEFAULT_handle ]' ... >mac/libjulia.tbd
+    sed 's/libjulia.1/libjulia-internal.1/; s/_jl_RTLD_DEFAULT_handle/_jl_throw/' mac/libjulia.tbd >mac/libjulia-internal.tbd
+    clang --target=arm64-apple-macos13 -c image.c -o sys.o
+    PATH=/nowhere "$OBJTOOL" julia link --target=arm64-apple-macos13 -L mac sys.o -o sys.dylib
+    "$OBJTOOL" verify sys.dylib
+    "$OBJTOOL" inspect sys.dylib >text
+    expect_text text '@rpath/sys.dylib' '@rpath/libjulia.1.dylib' '@rpath/libjulia-internal.1.dylib' 'Julia sysimage'
+    expect_fail 3 "$OBJTOOL" julia link --target=arm64-apple-macos13 -L . sys.o -o no.dylib
+    [ ! -e no.dylib ] || die "there is an image"
+}
+
 ended() { ! kill -0 "$1" 2>/dev/null || [ "$(sed -E 's/.*\) (.).*/\1/' /proc/"$1"/stat 2>/dev/null)" = Z ]; }
 
 # interrupted SIGNAL: in the slow step; all that runs ends, and we by the same signal
@@ -293,6 +316,7 @@ check "the image does not start" fails check 1 'Julia with the image ended with 
 check "a package that is not in it" missing_package
 check "wrong usage" usage_errors
 check "each step alone" steps
+check "objects for other systems" other_systems
 check "SIGINT" interrupted INT
 check "SIGTERM" interrupted TERM
 check "SIGHUP" interrupted HUP
