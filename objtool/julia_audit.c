@@ -35,7 +35,7 @@ struct audit {
 /* Variables whose values are everywhere. */
 static bool is_common(const char *variable)
 {
-    static const char *const common[] = {"TERM=",      "LANG=",  "LC_",    "SHELL=", "COLORTERM=",
+    static const char *const common[] = {"TERM=",      "LANG=",  "LC_",    "SHELL=",  "COLORTERM=",
                                          "LS_COLORS=", "SHLVL=", "PAGER=", "EDITOR=", "_="};
 
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
@@ -61,8 +61,8 @@ static bool look_for_environment(struct audit *u, struct span in)
     }
     /* Every system has a root, and its name is a word. */
     if (ok && who && strlen(who->pw_name) > 2 && strcmp(who->pw_name, "root") != 0)
-        ok = leaks_look_for(&u->leaks, in, 0, LEAK_VALUE,
-                            arena_strdup(u->c->a, who->pw_name), true, "the user");
+        ok = leaks_look_for(&u->leaks, in, 0, LEAK_VALUE, arena_strdup(u->c->a, who->pw_name), true,
+                            "the user");
     if (ok && gethostname(host, sizeof host - 1) == 0 && strlen(host) > 3 &&
         strcmp(host, "localhost") != 0)
         ok = leaks_look_for(&u->leaks, in, 0, LEAK_VALUE, arena_strdup(u->c->a, host), true,
@@ -85,8 +85,8 @@ static int by_text(const void *a, const void *b)
 {
     const struct leak *x = a, *y = b;
     uint64_t n = x->text.size < y->text.size ? x->text.size : y->text.size;
-    int order = x->kind != y->kind ? (int)x->kind - (int)y->kind
-                                   : memcmp(x->text.at, y->text.at, n);
+    int order =
+        x->kind != y->kind ? (int)x->kind - (int)y->kind : memcmp(x->text.at, y->text.at, n);
 
     return order ? order : (x->text.size > y->text.size) - (x->text.size < y->text.size);
 }

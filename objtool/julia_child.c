@@ -142,8 +142,7 @@ static int spawn(struct julia_signals *s, const struct child *c, char **env, pid
     e = e ? e : posix_spawnattr_setpgroup(&how, 0);
     e = e ? e : posix_spawnattr_setsigmask(&how, &s->before);
     e = e ? e : posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    e = e ? e
-          : posix_spawnp(pid, c->argv[0], &files, &how, (char *const *)(uintptr_t)c->argv, env);
+    e = e ? e : posix_spawnp(pid, c->argv[0], &files, &how, (char *const *)(uintptr_t)c->argv, env);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     return e;

@@ -80,9 +80,10 @@ bool julia_find(struct julia_run *r)
     if (!call.output || !julia_call(r, &call) || !read_answer(r, call.output))
         return false;
     if (!j->version || !j->image || j->libraries.count == 0)
-        return diag_fail(r->d, E_UNSUPPORTED,
-                         "'%s' does not answer as Julia does: no %s", j->path,
-                         !j->version ? "version" : !j->image ? "image" : "libjulia");
+        return diag_fail(r->d, E_UNSUPPORTED, "'%s' does not answer as Julia does: no %s", j->path,
+                         !j->version ? "version"
+                         : !j->image ? "image"
+                                     : "libjulia");
     j->major = (unsigned)strtoul(j->version, &rest, 10);
     j->minor = *rest == '.' ? (unsigned)strtoul(rest + 1, NULL, 10) : 0;
     if (j->major != 1 || j->minor < 5)

@@ -85,10 +85,7 @@ static bool is_alnum(uint8_t c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80;
 }
 
-static bool is_path_char(uint8_t c)
-{
-    return is_alnum(c) || (c != 0 && strchr("/_.~+@%-#!{}", c));
-}
+static bool is_path_char(uint8_t c) { return is_alnum(c) || (c != 0 && strchr("/_.~+@%-#!{}", c)); }
 
 static bool is_printable(uint8_t c) { return c >= 0x20 && c != 0x7f; }
 
@@ -99,14 +96,14 @@ static const struct root {
     enum leak_kind kind;
     unsigned fewest;
 } roots[] = {
-    {"/home/", LEAK_HOME, 2},    {"/Users/", LEAK_HOME, 2},         {"/root/", LEAK_HOME, 2},
-    {"/var/home/", LEAK_HOME, 3}, {"/export/home/", LEAK_HOME, 3},  {"/tmp/", LEAK_TEMP, 2},
-    {"/var/tmp/", LEAK_TEMP, 3}, {"/var/folders/", LEAK_TEMP, 3},   {"/private/", LEAK_TEMP, 3},
-    {"/dev/shm/", LEAK_TEMP, 3}, {"/usr/", LEAK_SYSTEM, 2},         {"/lib/", LEAK_SYSTEM, 2},
-    {"/lib64/", LEAK_SYSTEM, 2}, {"/bin/", LEAK_SYSTEM, 2},         {"/sbin/", LEAK_SYSTEM, 2},
-    {"/etc/", LEAK_SYSTEM, 2},   {"/dev/", LEAK_SYSTEM, 2},         {"/proc/", LEAK_SYSTEM, 2},
-    {"/sys/", LEAK_SYSTEM, 2},   {"/run/", LEAK_SYSTEM, 2},         {"/var/", LEAK_SYSTEM, 2},
-    {"/boot/", LEAK_SYSTEM, 2},  {"/System/", LEAK_SYSTEM, 2},      {"/Library/", LEAK_SYSTEM, 2},
+    {"/home/", LEAK_HOME, 2},     {"/Users/", LEAK_HOME, 2},       {"/root/", LEAK_HOME, 2},
+    {"/var/home/", LEAK_HOME, 3}, {"/export/home/", LEAK_HOME, 3}, {"/tmp/", LEAK_TEMP, 2},
+    {"/var/tmp/", LEAK_TEMP, 3},  {"/var/folders/", LEAK_TEMP, 3}, {"/private/", LEAK_TEMP, 3},
+    {"/dev/shm/", LEAK_TEMP, 3},  {"/usr/", LEAK_SYSTEM, 2},       {"/lib/", LEAK_SYSTEM, 2},
+    {"/lib64/", LEAK_SYSTEM, 2},  {"/bin/", LEAK_SYSTEM, 2},       {"/sbin/", LEAK_SYSTEM, 2},
+    {"/etc/", LEAK_SYSTEM, 2},    {"/dev/", LEAK_SYSTEM, 2},       {"/proc/", LEAK_SYSTEM, 2},
+    {"/sys/", LEAK_SYSTEM, 2},    {"/run/", LEAK_SYSTEM, 2},       {"/var/", LEAK_SYSTEM, 2},
+    {"/boot/", LEAK_SYSTEM, 2},   {"/System/", LEAK_SYSTEM, 2},    {"/Library/", LEAK_SYSTEM, 2},
     {"/", LEAK_PATH, 3},
 };
 
@@ -244,13 +241,13 @@ static bool ends_with(struct span s, const char *end)
 /* A name that an environment has and a program's text has not. */
 static bool is_variable(struct span name)
 {
-    static const char *const names[] = {"PATH",   "HOME",     "USER",   "LOGNAME", "HOSTNAME",
-                                        "PWD",    "OLDPWD",   "SHELL",  "MAIL",    "TMPDIR",
-                                        "TEMP",   "USERNAME", "CI",     "DISPLAY", "CC",
+    static const char *const names[] = {"PATH",   "HOME",     "USER",    "LOGNAME", "HOSTNAME",
+                                        "PWD",    "OLDPWD",   "SHELL",   "MAIL",    "TMPDIR",
+                                        "TEMP",   "USERNAME", "CI",      "DISPLAY", "CC",
                                         "CFLAGS", "LDFLAGS",  "CPPFLAGS"};
     static const char *const begins[] = {"JULIA_", "SSH_", "AWS_", "GITHUB_", "CI_", "XDG_", "LD_"};
-    static const char *const ends[] = {"_TOKEN", "_SECRET", "_PASSWORD", "_KEY", "_PATH", "_HOME",
-                                       "_PROXY", "_DIR"};
+    static const char *const ends[] = {"_TOKEN", "_SECRET", "_PASSWORD", "_KEY",
+                                       "_PATH",  "_HOME",   "_PROXY",    "_DIR"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == name.size && !memcmp(names[i], name.at, name.size))
@@ -323,10 +320,8 @@ bool leaks_look_for(struct leaks *l, struct span in, uint64_t at, enum leak_kind
             return true;
         i = (uint64_t)(p - in.at);
         apart = (i == 0 || !is_alnum(p[-1])) && (i + len == in.size || !is_alnum(p[len]));
-        if ((apart || !word) && !add(l, (struct leak){.kind = kind,
-                                                       .text = {p, len},
-                                                       .place = at + i,
-                                                       .why = why}))
+        if ((apart || !word) &&
+            !add(l, (struct leak){.kind = kind, .text = {p, len}, .place = at + i, .why = why}))
             return false;
         i += len;
     }

@@ -29,15 +29,15 @@ enum leak_kind {
 struct leak {
     enum leak_kind kind;
     struct span text;
-    uint64_t count; /* how often */
-    uint64_t place; /* offset of the first */
+    uint64_t count;  /* how often */
+    uint64_t place;  /* offset of the first */
     const char *why; /* LEAK_VALUE: the variable's name; else NULL */
 };
 
 struct leaks {
     struct diag *d;
     struct arena *a;
-    bool system; /* LEAK_SYSTEM, too */
+    bool system;                /* LEAK_SYSTEM, too */
     const struct leaks *except; /* texts that are there are left out; may be NULL */
 
     struct leak *all;

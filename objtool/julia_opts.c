@@ -81,9 +81,10 @@ void julia_help(struct buf *out, enum julia_step step)
         buf_printf(out, "Usage: objtool julia %s %s\n%c%s.\n", of->name, of->arguments,
                    of->help[0] - 'a' + 'A', of->help + 1);
     } else {
-        buf_printf(out, "Usage: objtool julia STEP [argument...]\n"
-                        "Make a Julia sysimage, with no compiler, and look for what it gives away.\n"
-                        "\nSteps:\n");
+        buf_printf(out,
+                   "Usage: objtool julia STEP [argument...]\n"
+                   "Make a Julia sysimage, with no compiler, and look for what it gives away.\n"
+                   "\nSteps:\n");
         for (int i = 0; i < STEPS; i++)
             buf_printf(out, "  %-8s %s\n", steps[i].name, steps[i].help);
         buf_printf(out, "\nobjtool julia STEP --help says more.\n");
@@ -96,15 +97,15 @@ void julia_help(struct buf *out, enum julia_step step)
         else
             opt_help(out, r);
     }
-    buf_printf(out, "\nExit code: 0 done, 1 the image does not work or was found to tell too much,\n"
-                    "2 usage, 3 I/O or Julia failed, 4 no Julia image, 5 malformed, 6 not supported,\n"
-                    "7 limit hit.\n");
+    buf_printf(out,
+               "\nExit code: 0 done, 1 the image does not work or was found to tell too much,\n"
+               "2 usage, 3 I/O or Julia failed, 4 no Julia image, 5 malformed, 6 not supported,\n"
+               "7 limit hit.\n");
 }
 
 static bool add(struct julia_command *c, struct julia_list *list, const char *text)
 {
-    if (!arena_grow(c->a, (void **)(uintptr_t)&list->at, list->count, &list->cap,
-                    sizeof *list->at))
+    if (!arena_grow(c->a, (void **)(uintptr_t)&list->at, list->count, &list->cap, sizeof *list->at))
         return diag_nomem(c->d);
     list->at[list->count++] = text;
     return true;
@@ -173,12 +174,14 @@ static bool check(struct julia_command *c)
     if (c->step == JULIA_RECORD && c->executions.count == 0 && c->statements.count == 0)
         return diag_fail(c->d, E_USAGE, "julia record: --precompile-execution=FILE is needed");
     if (c->step == JULIA_SCRIPT && c->statements.count > 1)
-        return diag_fail(c->d, E_USAGE, "julia script: one file of statements; "
-                                        "julia record makes one of several");
+        return diag_fail(c->d, E_USAGE,
+                         "julia script: one file of statements; "
+                         "julia record makes one of several");
     if (c->fresh && c->base_image)
         return diag_fail(c->d, E_USAGE, "--incremental=no and --base-image: one of them");
     if (c->target && c->lib_dirs.count == 0)
-        return diag_fail(c->d, E_USAGE, "--target needs -L, the directory of that system's libjulia");
+        return diag_fail(c->d, E_USAGE,
+                         "--target needs -L, the directory of that system's libjulia");
     return true;
 }
 

@@ -305,8 +305,7 @@ int julia_run_command(struct julia_command *c)
 {
     struct julia_signals signals;
     struct progress progress;
-    struct julia_run r = {
-        .c = c, .d = c->d, .a = c->a, .signals = &signals, .progress = &progress};
+    struct julia_run r = {.c = c, .d = c->d, .a = c->a, .signals = &signals, .progress = &progress};
     bool no_julia = c->step == JULIA_SCRIPT || (c->step == JULIA_LINK && c->lib_dirs.count > 0);
 
     progress_begin(&progress, c->quiet || c->step == JULIA_SCRIPT, count_steps(c));

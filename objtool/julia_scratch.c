@@ -52,7 +52,10 @@ static int remove_one(const char *path, const struct stat *s, int type, struct F
     return 0;
 }
 
-void scratch_remove(const char *dir) { nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT); }
+void scratch_remove(const char *dir)
+{
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
 
 bool scratch_write(struct diag *d, const char *path, const struct buf *text)
 {

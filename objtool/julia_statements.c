@@ -86,8 +86,8 @@ bool statement_is_generated(const char *line, size_t len)
 static struct span statement_at(const struct statements *s, uint64_t number)
 {
     uint64_t start = load_uint(s->starts.at + 8 * (number - 1), 8, false);
-    uint64_t end = 8 * number < s->starts.size ? load_uint(s->starts.at + 8 * number, 8, false)
-                                               : s->text.size;
+    uint64_t end =
+        8 * number < s->starts.size ? load_uint(s->starts.at + 8 * number, 8, false) : s->text.size;
 
     return (struct span){s->text.at + start, end - start};
 }

@@ -11,9 +11,9 @@
 struct statements {
     bool drop_generated; /* leave out those with names that Julia made up */
 
-    struct buf text;    /* those that are kept, a line each */
-    struct buf starts;  /* where each begins in TEXT; 8 bytes each */
-    uint64_t *table;    /* of numbers, from 1, by hash; TABLE_SIZE entries */
+    struct buf text;   /* those that are kept, a line each */
+    struct buf starts; /* where each begins in TEXT; 8 bytes each */
+    uint64_t *table;   /* of numbers, from 1, by hash; TABLE_SIZE entries */
     uint64_t table_size;
 
     uint64_t kept, mended, doubles, generated;

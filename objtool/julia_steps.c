@@ -206,8 +206,8 @@ static const char *fresh_base(struct julia_run *r)
     const char *source = arena_printf(r->a, "%s/compiler/compiler.jl", r->julia.base);
     const char *cpu = r->c->cpu_target ? r->c->cpu_target : "native";
     const char *first[] = {"-C", cpu, "--output-ji", compiler, "-g0", "-O0", source, NULL};
-    const char *second[] = {"-C", cpu, "-J", compiler, "--output-ji", sys, "-g1", "-O0",
-                            "sysimg.jl", NULL};
+    const char *second[] = {"-C", cpu,   "-J",  compiler,    "--output-ji",
+                            sys,  "-g1", "-O0", "sysimg.jl", NULL};
     struct julia_call one = {.what = "Julia, compiling its compiler", .args = first};
     struct julia_call two = {.what = "Julia, loading its library", .args = second};
 
