@@ -140,4 +140,11 @@ bool julia_check(struct julia_run *r, const char *image, const char *name);
 
 int julia_audit(struct julia_command *c);
 
+/* Tell in R what is in IN and not in EXCEPT, which may be NULL.  False without
+   memory; *FOUND is how many texts. */
+struct leaks;
+struct report;
+bool julia_audit_span(struct julia_command *c, struct report *r, struct span in,
+                      const struct leaks *except, uint64_t *found);
+
 #endif

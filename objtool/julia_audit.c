@@ -106,6 +106,18 @@ static void put_place(struct audit *u, struct buf *out, uint64_t offset)
     }
 }
 
+static void put_places(struct audit *u, const struct leak *l)
+{
+    struct buf *out = &u->r->text;
+
+    buf_printf(out, "        %" PRIu64 " %s ", l->count, l->count > 1 ? "places:" : "place:");
+    for (uint64_t i = 0; i < l->count && i < LEAK_PLACES; i++) {
+        buf_printf(out, i ? ", " : "");
+        put_place(u, out, l->place[i]);
+    }
+    buf_printf(out, l->count > LEAK_PLACES ? ", ...\n" : "\n");
+}
+
 static void put_shown(struct audit *u, struct buf *out, const struct leak *l, struct span text)
 {
     if (u->c->redact)
@@ -146,10 +158,8 @@ static uint64_t put_group(struct audit *u, uint64_t first)
         put_shown(u, out, &l[i], l[i].text);
         if (l[i].why)
             buf_printf(out, " (%s)", l[i].why);
-        buf_printf(out, "\n        %" PRIu64 " %s ", l[i].count,
-                   l[i].count > 1 ? "places, the first" : "place,");
-        put_place(u, out, l[i].place);
         buf_printf(out, "\n");
+        put_places(u, &l[i]);
     }
     if (n > SHOWN && !u->c->verbose)
         buf_printf(out, "      and %" PRIu64 " more (--verbose)\n", n - SHOWN);
@@ -180,6 +190,19 @@ static void put_text(struct audit *u, const char *name)
     }
 }
 
+static void put_json_place(struct audit *u, uint64_t offset)
+{
+    const struct place *p = places_find(&u->places, offset);
+    struct json *j = &u->r->json;
+
+    json_open(j, NULL, '{');
+    json_num(j, "offset", offset);
+    json_str(j, "part", p ? p->name : NULL);
+    if (p)
+        json_num(j, "part_offset", offset - p->offset);
+    json_close(j);
+}
+
 static void put_json(struct audit *u, const char *name)
 {
     struct json *j = &u->r->json;
@@ -192,7 +215,6 @@ static void put_json(struct audit *u, const char *name)
     json_open(j, "found", '[');
     for (uint64_t i = 0; i < u->leaks.count && i < LISTED; i++) {
         const struct leak *l = &u->leaks.all[i];
-        const struct place *p = places_find(&u->places, l->place);
 
         json_open(j, NULL, '{');
         json_str(j, "kind", leak_key(l->kind));
@@ -201,10 +223,10 @@ static void put_json(struct audit *u, const char *name)
         json_num(j, "length", l->text.size);
         json_str(j, "variable", l->why);
         json_num(j, "count", l->count);
-        json_num(j, "offset", l->place);
-        json_str(j, "part", p ? p->name : NULL);
-        if (p)
-            json_num(j, "part_offset", l->place - p->offset);
+        json_open(j, "places", '[');
+        for (uint64_t n = 0; n < l->count && n < LEAK_PLACES; n++)
+            put_json_place(u, l->place[n]);
+        json_close(j);
         json_close(j);
     }
     json_close(j);
@@ -230,44 +252,41 @@ static void put_result(struct audit *u)
         put_text(u, name);
 }
 
-/* The texts of FILE, which are not new where they are found again. */
-static bool scan_other(struct audit *u, const char *path, struct file *file, struct leaks *out)
+bool julia_audit_span(struct julia_command *c, struct report *r, struct span in,
+                      const struct leaks *except, uint64_t *found)
 {
-    *out = (struct leaks){.d = u->d, .a = u->c->a, .system = true};
-    return file_open(u->d, path, file) && leaks_scan(out, file->data, 0);
-}
+    struct audit u = {.c = c, .d = c->d, .r = r};
+    struct where here = {c->d->where, c->input, NO_INDEX};
+    bool ok = true;
 
-/* What is in IN, on stdout; the exit code. */
-static int audit(struct audit *u, struct span in)
-{
-    struct where here = {NULL, u->c->input, NO_INDEX};
-    int code = 0;
-
-    u->d->where = &here;
-    if (places_read(u->d, u->c->a, in, &u->places) && scan(u, in)) {
-        put_result(u);
-        code = tell_print(u->c->json ? &u->r->json.out : &u->r->text, u->leaks.count > 0);
-    }
-    u->d->where = NULL;
-    return u->d->status != OK ? diag_exit_code(u->d->status) : code;
+    u.leaks = (struct leaks){.d = c->d, .a = c->a, .system = c->system, .except = except};
+    c->d->where = &here;
+    ok = places_read(c->d, c->a, in, &u.places) && scan(&u, in);
+    if (ok)
+        put_result(&u);
+    *found = u.leaks.count;
+    c->d->where = here.up;
+    return ok;
 }
 
 int julia_audit(struct julia_command *c)
 {
     struct report r = {.as_json = c->json, .colours = term_colours(STDOUT_FILENO)};
-    struct audit u = {.c = c, .d = c->d, .r = &r};
     struct file file, other;
-    struct leaks except;
+    struct leaks except = {.d = c->d, .a = c->a, .system = true};
+    uint64_t found = 0;
+    bool has_other = c->except && file_open(c->d, c->except, &other);
     int code = 0;
 
-    u.leaks = (struct leaks){.d = c->d, .a = c->a, .system = c->system};
-    if (c->except && scan_other(&u, c->except, &other, &except))
-        u.leaks.except = &except;
+    /* Texts of that file are not new where they are found again. */
+    if (has_other)
+        leaks_scan(&except, other.data, 0);
     if (c->d->status == OK && file_open(c->d, c->input, &file)) {
-        code = audit(&u, file.data);
+        if (julia_audit_span(c, &r, file.data, has_other ? &except : NULL, &found))
+            code = tell_print(c->json ? &r.json.out : &r.text, found > 0);
         file_close(&file);
     }
-    if (u.leaks.except)
+    if (has_other)
         file_close(&other);
     rep_free(&r);
     return c->d->status != OK ? diag_exit_code(c->d->status) : code;

@@ -58,9 +58,11 @@ static bool room(struct leaks *l)
     return true;
 }
 
+/* ONE is at its first place. */
 static bool add(struct leaks *l, struct leak one)
 {
     uint64_t *place = NULL;
+    struct leak *known = NULL;
 
     if (one.kind == LEAK_SYSTEM && !l->system)
         return true;
@@ -74,7 +76,10 @@ static bool add(struct leaks *l, struct leak one)
         l->all[l->count] = one;
         *place = ++l->count;
     }
-    l->all[*place - 1].count++;
+    known = &l->all[*place - 1];
+    if (known->count < LEAK_PLACES)
+        known->place[known->count] = one.place[0];
+    known->count++;
     return true;
 }
 
@@ -191,7 +196,7 @@ static bool drive_path(struct leaks *l, struct span run, uint64_t i, uint64_t at
 {
     const uint8_t *p = run.at + i, *end = run.at + run.size;
     uint64_t n = 2;
-    struct leak one = {.kind = LEAK_PATH, .place = at + i};
+    struct leak one = {.kind = LEAK_PATH, .place = {at + i}};
 
     *used = 1;
     if (end - p < 6 || p[1] != ':' || (p[2] != '\\' && p[2] != '/') || p[2] == p[3] ||
@@ -212,7 +217,7 @@ static bool path(struct leaks *l, struct span run, uint64_t i, uint64_t at, uint
 {
     struct span text = path_at(run.at + i, run.at + run.size);
     const struct root *r = root_of(text);
-    struct leak one = {.kind = r->kind, .text = text, .place = at + i};
+    struct leak one = {.kind = r->kind, .text = text, .place = {at + i}};
     struct span user = {0};
 
     *used = 1;
@@ -224,7 +229,8 @@ static bool path(struct leaks *l, struct span run, uint64_t i, uint64_t at, uint
         return true;
     *used = text.size;
     if (r->kind == LEAK_HOME && (user = user_of(text, r)).size > 0 &&
-        !add(l, (struct leak){.kind = LEAK_USER, .text = user, .place = at + i + strlen(r->name)}))
+        !add(l,
+             (struct leak){.kind = LEAK_USER, .text = user, .place = {at + i + strlen(r->name)}}))
         return false;
     return add(l, one);
 }
@@ -274,7 +280,7 @@ static bool setting(struct leaks *l, struct span run, uint64_t at)
         return true;
     if (run.size > LONGEST)
         run.size = LONGEST;
-    return add(l, (struct leak){.kind = LEAK_VARIABLE, .text = run, .place = at});
+    return add(l, (struct leak){.kind = LEAK_VARIABLE, .text = run, .place = {at}});
 }
 
 /* ---- all ---- */
@@ -321,7 +327,7 @@ bool leaks_look_for(struct leaks *l, struct span in, uint64_t at, enum leak_kind
         i = (uint64_t)(p - in.at);
         apart = (i == 0 || !is_alnum(p[-1])) && (i + len == in.size || !is_alnum(p[len]));
         if ((apart || !word) &&
-            !add(l, (struct leak){.kind = kind, .text = {p, len}, .place = at + i, .why = why}))
+            !add(l, (struct leak){.kind = kind, .text = {p, len}, .place = {at + i}, .why = why}))
             return false;
         i += len;
     }

@@ -25,13 +25,15 @@ enum leak_kind {
     LEAK_KINDS
 };
 
+enum { LEAK_PLACES = 4 };
+
 /* One text, and where it is. */
 struct leak {
     enum leak_kind kind;
     struct span text;
-    uint64_t count;  /* how often */
-    uint64_t place;  /* offset of the first */
-    const char *why; /* LEAK_VALUE: the variable's name; else NULL */
+    uint64_t count;              /* how often */
+    uint64_t place[LEAK_PLACES]; /* offsets of the first of them */
+    const char *why;             /* LEAK_VALUE: the variable's name; else NULL */
 };
 
 struct leaks {

@@ -1,5 +1,5 @@
 bin_PROGRAMS += objtool/objtool
-# All of "inspect", which tests link, too.
+# All of "inspect" and "julia audit", which tests link, too.
 inspect_sources = \
 	objtool/cmd_inspect.c \
 	objtool/inspect_macho.c objtool/inspect_macho.h objtool/inspect_macho_lists.c \
@@ -20,7 +20,12 @@ inspect_sources = \
 	objtool/tell.c objtool/tell.h \
 	objtool/term.c objtool/term.h
 
-objtool_objtool_SOURCES = $(inspect_sources) \
+audit_sources = \
+	objtool/julia_audit.c objtool/julia.h \
+	objtool/julia_leaks.c objtool/julia_leaks.h \
+	objtool/julia_places.c objtool/julia_places.h
+
+objtool_objtool_SOURCES = $(inspect_sources) $(audit_sources) \
 	objtool/cache.h \
 	objtool/cache_explain.c \
 	objtool/cache_files.c \
@@ -43,14 +48,11 @@ objtool_objtool_SOURCES = $(inspect_sources) \
 	objtool/link_opts.c objtool/link_opts.h \
 	objtool/link_table.c objtool/link_table.h \
 	objtool/link_target.c \
-	objtool/cmd_julia.c objtool/julia.h \
-	objtool/julia_audit.c \
+	objtool/cmd_julia.c \
 	objtool/julia_check.c \
 	objtool/julia_child.c objtool/julia_child.h \
 	objtool/julia_find.c \
-	objtool/julia_leaks.c objtool/julia_leaks.h \
 	objtool/julia_opts.c \
-	objtool/julia_places.c objtool/julia_places.h \
 	objtool/julia_progress.c objtool/julia_progress.h \
 	objtool/julia_run.c \
 	objtool/julia_scratch.c objtool/julia_scratch.h \

@@ -276,9 +276,9 @@ on_terminal() {
 audit() {
     local secret=/home/somebody/project/x.jl
     expect_fail 1 "$OBJTOOL" julia audit "$FAKE/image.o"
-    expect_text out "$secret" 'somebody' 'paths in a user.s directory' ' place, \.data+0x'
+    expect_text out "$secret" 'somebody' 'paths in a user.s directory' ' place: \.data+0x'
     expect_fail 1 "$OBJTOOL" julia audit "$FAKE/sys.a"
-    expect_text out ' place, image.o(\.data)+0x'
+    expect_text out ' place: image.o(\.data)+0x'
     expect_fail 1 "$OBJTOOL" julia audit --redact "$FAKE/image.o"
     reject_text out somebody "$work" project
     expect_fail 1 "$OBJTOOL" julia audit --redact --json "$FAKE/image.o"
@@ -292,7 +292,8 @@ data = open("$FAKE/image.o", "rb").read()
 assert any(f["kind"] == "value" and f["variable"] == "TOKEN_OF_MINE" for f in found), found
 assert {"home", "user"} <= {f["kind"] for f in found}, found
 for f in found:
-    assert data[f["offset"]:].startswith(f["text"].encode()), f
+    for place in f["places"]:
+        assert data[place["offset"]:].startswith(f["text"].encode()), f
 PY
     fi
     expect_fail 0 "$OBJTOOL" julia audit --except="$FAKE/image.o" "$FAKE/sys.a"

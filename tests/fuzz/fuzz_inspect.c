@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fuzz_inspect.c - "objtool inspect" with all lists, as text and as JSON, and
- * "objtool verify", on anything.  JSON must be what a JSON reader takes, and
+ * "objtool verify" and "objtool julia audit", on anything.  JSON must be what a JSON reader takes, and
  * text must hold nothing that a terminal obeys.
  *
  * Bit 0 of the first byte set: the rest is the file.  Clear: the rest edits a
@@ -15,6 +15,7 @@
 #include "heap/container.h"
 #include "heap/verify.h"
 #include "objtool/inspect.h"
+#include "objtool/julia.h"
 #include "tests/support/cache_image.h"
 #include "tests/support/elf_image.h"
 #include "tests/support/heap_file.h"
@@ -84,6 +85,31 @@ static void verify(struct span in)
     arena_free(&a);
 }
 
+static void audit(struct span in, bool as_json)
+{
+    struct arena a = {0};
+    struct diag d = {0};
+    struct julia_command c = {.d = &d,
+                              .a = &a,
+                              .step = JULIA_AUDIT,
+                              .input = "input",
+                              .json = as_json,
+                              .system = true,
+                              .verbose = true,
+                              .redact = in.size & 1};
+    struct report r = {.as_json = as_json};
+    uint64_t found = 0;
+
+    if (!julia_audit_span(&c, &r, in, NULL, &found) || d.status != OK)
+        abort();
+    if (as_json)
+        check_json(&r.json.out);
+    else
+        check_text(&r.text);
+    rep_free(&r);
+    arena_free(&a);
+}
+
 static void edit(uint8_t *image, uint64_t size, struct cursor *c)
 {
     while (cur_count(c, 1, 6)) {
@@ -99,6 +125,8 @@ static void look(struct span in)
     inspect(in, false);
     inspect(in, true);
     verify(in);
+    audit(in, false);
+    audit(in, true);
 }
 
 static void look_at_container(struct cursor *c)

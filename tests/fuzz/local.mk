@@ -88,10 +88,10 @@ EXTRA_DIST += \
 # The whole of a command, so with its sources, which objtool/local.mk lists.
 replay_tests += tests/fuzz/replay_inspect
 tests_fuzz_replay_inspect_SOURCES = tests/fuzz/fuzz_inspect.c tests/fuzz/replay.c \
-	$(inspect_sources)
+	$(inspect_sources) $(audit_sources)
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_inspect
-tests_fuzz_fuzz_inspect_SOURCES = tests/fuzz/fuzz_inspect.c $(inspect_sources)
+tests_fuzz_fuzz_inspect_SOURCES = tests/fuzz/fuzz_inspect.c $(inspect_sources) $(audit_sources)
 tests_fuzz_fuzz_inspect_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
 endif
 EXTRA_DIST += \
