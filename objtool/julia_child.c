@@ -125,17 +125,16 @@ static int spawn(struct julia_signals *s, const struct child *c, char **env, pid
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     int flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, e = 0;
-    bool one = c->output && c->errors && strcmp(c->output, c->errors) == 0;
 
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&how);
     e = e ? e : posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    if (c->errors)
+        e = e ? e : posix_spawn_file_actions_addopen(&files, 2, c->errors, flags, 0600);
     if (c->output)
         e = e ? e : posix_spawn_file_actions_addopen(&files, 1, c->output, flags, 0600);
-    if (one)
-        e = e ? e : posix_spawn_file_actions_adddup2(&files, 1, 2);
-    else if (c->errors)
-        e = e ? e : posix_spawn_file_actions_addopen(&files, 2, c->errors, flags, 0600);
+    else
+        e = e ? e : posix_spawn_file_actions_adddup2(&files, 2, 1);
     if (c->dir)
         e = e ? e : posix_spawn_file_actions_addchdir_np(&files, c->dir);
     /* A group of its own: Ctrl-C reaches us alone, and we end all of it. */

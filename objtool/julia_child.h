@@ -29,8 +29,8 @@ struct child {
     const char *const *argv; /* argv[0] is looked for on PATH if it has no '/' */
     const char *const *env;  /* "NAME=VALUE" on top of ours, "NAME" to unset; ended by NULL */
     const char *dir;         /* to run in; NULL: ours */
-    const char *output;      /* file of its standard output; NULL: ours */
-    const char *errors;      /* of its standard error; NULL: ours */
+    const char *errors;      /* file of its standard error; NULL: ours */
+    const char *output;      /* of its standard output; NULL: where its errors go */
     /* Called a few times a second. */
     void (*tick)(void *arg, double seconds);
     void *arg;

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_ARGS = 64, LOG_LINES = 20 };
+enum { LOG_LINES = 20 };
 
 /* A sink of diagnostics that does not write into the line of progress. */
 static void say(void *arg, enum diag_kind kind, const char *text)
@@ -103,42 +103,58 @@ static void tick(void *arg, double seconds)
     progress_tick(t->r->progress, seconds, t->call->detail ? t->call->detail(t->r) : "");
 }
 
-/* What every Julia is told. */
-static bool common(struct julia_run *r, const char **argv, int *n, const char **env, int *e)
+static uint64_t count(const char *const *list)
 {
-    argv[(*n)++] = r->julia.path;
-    argv[(*n)++] = "--startup-file=no";
-    argv[(*n)++] = "--history-file=no";
+    uint64_t n = 0;
+
+    while (list && list[n])
+        n++;
+    return n;
+}
+
+/* The whole command line and what is added to the environment, in A: what
+   every Julia is told, then CALL's.  False without memory. */
+static bool complete(struct julia_run *r, const struct julia_call *call, const char ***argv,
+                     const char ***env)
+{
+    uint64_t args = count(call->args), added = count(call->env), n = 0, e = 0;
+
+    *argv = arena_alloc(r->a, args + 8, sizeof **argv);
+    *env = arena_alloc(r->a, added + 2, sizeof **env);
+    if (!*argv || !*env)
+        return diag_nomem(r->d);
+    (*argv)[n++] = r->julia.path;
+    (*argv)[n++] = "--startup-file=no";
+    (*argv)[n++] = "--history-file=no";
     /* Code of cached packages cannot go into an image, and what is cached is
        not recorded. */
     if (r->julia.minor >= 9)
-        argv[(*n)++] = "--pkgimages=no";
+        (*argv)[n++] = "--pkgimages=no";
     if (r->project) {
-        argv[(*n)] = arena_printf(r->a, "--project=%s", r->project);
+        (*argv)[n] = arena_printf(r->a, "--project=%s", r->project);
         /* Workers of the program, too, see the project and no other. */
-        env[(*e)] = arena_printf(r->a, "JULIA_LOAD_PATH=%s:@stdlib", r->project);
-        if (!argv[(*n)++] || !env[(*e)++])
+        (*env)[e] = arena_printf(r->a, "JULIA_LOAD_PATH=%s:@stdlib", r->project);
+        if (!(*argv)[n++] || !(*env)[e++])
             return diag_nomem(r->d);
     }
+    memcpy(*argv + n, call->args, args * sizeof **argv);
+    if (added > 0)
+        memcpy(*env + e, call->env, added * sizeof **env);
     return true;
 }
 
 bool julia_call(struct julia_run *r, struct julia_call *call)
 {
-    const char *argv[MAX_ARGS + 8], *env[MAX_ARGS + 8];
+    const char **argv = NULL, **env = NULL;
     const char *log = r->c->verbose ? NULL : julia_temp(r, "log");
     struct ticking t = {r, call};
-    struct child child = {.argv = argv, .env = env, .dir = call->dir, .arg = &t, .tick = tick};
-    int n = 0, e = 0;
+    struct child child = {.dir = call->dir, .arg = &t, .tick = tick};
 
-    if (!common(r, argv, &n, env, &e) || (!log && !r->c->verbose))
+    if (!complete(r, call, &argv, &env) || (!log && !r->c->verbose))
         return false;
-    for (int i = 0; call->args[i] && n < MAX_ARGS; i++)
-        argv[n++] = call->args[i];
-    for (int i = 0; call->env && call->env[i] && e < MAX_ARGS; i++)
-        env[e++] = call->env[i];
-    argv[n] = env[e] = NULL;
-    child.output = call->output ? call->output : log;
+    child.argv = argv;
+    child.env = env;
+    child.output = call->output;
     child.errors = log;
     if (r->c->verbose) {
         progress_clear(r->progress);
@@ -258,6 +274,20 @@ static bool run_step(struct julia_run *r)
     }
 }
 
+/* *PROGRAM, if it is a path, from the root on.  Links in it stay: some programs
+   look at the name that they were started under. */
+static bool from_anywhere(struct julia_run *r, const char **program)
+{
+    const char *here = NULL;
+
+    if (**program == '/' || !strchr(*program, '/'))
+        return true;
+    if (!(here = scratch_real(r->d, r->a, ".")))
+        return false;
+    *program = arena_printf(r->a, "%s/%s", here, *program);
+    return *program || diag_nomem(r->d);
+}
+
 /* Paths as they are seen from any directory; what is missing is said before
    minutes have passed. */
 static bool make_absolute(struct julia_run *r)
@@ -267,8 +297,14 @@ static bool make_absolute(struct julia_run *r)
 
     if (c->output && stat(c->output, &s) == 0 && S_ISDIR(s.st_mode))
         return diag_fail(r->d, E_USAGE, "%s: a directory, not a file to write", c->output);
+    if (c->julia && !from_anywhere(r, &c->julia))
+        return false;
     if (c->project && !(r->project = scratch_real(r->d, r->a, c->project)))
         return false;
+    if (r->project && strchr(r->project, ':'))
+        return diag_fail(r->d, E_UNSUPPORTED,
+                         "%s: a project whose path has a ':' cannot be in JULIA_LOAD_PATH",
+                         r->project);
     if (c->base_image && !(c->base_image = scratch_real(r->d, r->a, c->base_image)))
         return false;
     if (c->save_temps) {

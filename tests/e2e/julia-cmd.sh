@@ -160,7 +160,7 @@ usage_errors() {
     expect_fail 2 "$OBJTOOL" julia frob
     expect_text err "'frob' is no step of julia" 'objtool julia --help'
     expect_fail 3 "$OBJTOOL" julia create --julia=./none A -o x.so
-    expect_text err "cannot run './none': No such file"
+    expect_text err "cannot run '.*/none': No such file"
     expect_fail 3 "$OBJTOOL" julia create "${fake[@]}" --precompile-execution=none.jl A -o x.so
     expect_text err 'none.jl: No such file'
     expect_fail 3 "$OBJTOOL" julia create "${fake[@]}" A -o none/x.so
@@ -169,6 +169,15 @@ usage_errors() {
     expect_fail 0 "$OBJTOOL" julia audit --help
     expect_text out --redact
     reject_text out --precompile
+}
+
+# As many packages as one likes; what Julia prints is not part of the result.
+many_and_verbose() {
+    make $(printf 'P%d ' $(seq 200)) -o sys.so -v --json >out 2>err
+    need python3
+    python3 -c 'import json; json.load(open("out"))'
+    expect_text "$FAKE/calls" '^|P1|P2|.*|P200|$\||P1|P2|.*|P199|P200|$'
+    expect_text err '^+ .* --output-o '
 }
 
 # Each step alone makes what the next one takes.
@@ -316,6 +325,7 @@ check "the object fails" fails object 3 'julia --output-o ended with exit code 5
 check "the image does not start" fails check 1 'Julia with the image ended with exit code 5'
 check "a package that is not in it" missing_package
 check "wrong usage" usage_errors
+check "many packages, --verbose" many_and_verbose
 check "each step alone" steps
 check "objects for other systems" other_systems
 check "SIGINT" interrupted INT
