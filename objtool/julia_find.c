@@ -9,14 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names and values, each ended by NUL, so that any path may be told. */
+/* Names and values, each ended by NUL, so that any path may be told.  Libdl is
+   in every image, and by its number is found with any load path. */
 static const char question[] =
     "tell(name, value) = print(name, '\\0', value, '\\0')\n"
     "tell(\"version\", VERSION)\n"
     "tell(\"image\", abspath(unsafe_string(Base.JLOptions().image_file)))\n"
     "base = joinpath(Sys.BINDIR, Base.DATAROOTDIR, \"julia\", \"base\")\n"
     "isfile(joinpath(base, \"sysimg.jl\")) && tell(\"base\", realpath(base))\n"
-    "for file in Base.Libc.Libdl.dllist()\n"
+    "id = Base.PkgId(Base.UUID(\"8f399da3-3557-5675-b5ff-fb832c97cbdb\"), \"Libdl\")\n"
+    "for file in Base.require(id).dllist()\n"
     "    occursin(r\"^libjulia(-internal)?(-debug)?\\.\", basename(file)) &&\n"
     "        tell(\"library\", realpath(file))\n"
     "end\n";

@@ -251,6 +251,10 @@ bool julia_object(struct julia_run *r, const char *script, const char *output)
         return false;
     if (!env[0])
         return diag_nomem(r->d);
+    if (c->cpu_target && !c->fresh && r->julia.minor == 5)
+        diag_warn(r->d,
+                  "Julia 1.5 keeps the targets of the image that it starts from: --cpu-target "
+                  "has no effect without --incremental=no");
     if (c->cpu_target) {
         args[count++] = "-C";
         args[count++] = c->cpu_target;

@@ -102,6 +102,7 @@ creates() {
     expect_text notes 'Build ID'
     expect_text err '^\[1/4\] recording.*: 2 statements, 1 of them mended; left out: 0 with made-up names, 1 that are none$' \
         'warning: the trace: line 4: no precompile statement, left out: precomp$' \
+        'warning: Julia 1.5 keeps the targets' \
         'warning: statement 2: UndefVarError: x: precompile(Tuple{x})$' \
         '^\[2/4\] compiling.*: 1 of 2 statements compiled; ' '^\[3/4\] linking: ' '^\[4/4\] starting Julia'
     expect_text out '^sys.so: Julia starts with it$' '  size  *[0-9.]* *[0-9.]* MB' '  start ' '  program '
