@@ -93,7 +93,7 @@ static int by_text(const void *a, const void *b)
 
 /* ---- the result ---- */
 
-/* "the heap's constants+0x12" or "0x1234". */
+/* "Julia's constants+0x12", or "0x1234" in the file. */
 static void put_place(struct audit *u, struct buf *out, uint64_t offset)
 {
     const struct place *p = places_find(&u->places, offset);
@@ -118,12 +118,18 @@ static void put_places(struct audit *u, const struct leak *l)
     buf_printf(out, l->count > LEAK_PLACES ? ", ...\n" : "\n");
 }
 
-static void put_shown(struct audit *u, struct buf *out, const struct leak *l, struct span text)
+static void put_leak(struct audit *u, const struct leak *l)
 {
+    struct buf *out = &u->r->text;
+
     if (u->c->redact)
-        buf_printf(out, "text %" PRIu64 ", %" PRIu64 " characters", u->number, l->text.size);
+        buf_printf(out, "text %" PRIu64 ", %" PRIu64 " bytes", u->number, l->text.size);
     else
-        term_name(out, (const char *)text.at, text.size);
+        term_name(out, (const char *)l->text.at, l->text.size);
+    if (l->why)
+        buf_printf(out, " (%s)", l->why);
+    buf_printf(out, "\n");
+    put_places(u, l);
 }
 
 static bool same_root(const struct leak *a, const struct leak *b)
@@ -155,11 +161,7 @@ static uint64_t put_group(struct audit *u, uint64_t first)
         if (i >= SHOWN && !u->c->verbose)
             continue;
         buf_printf(out, n > 1 ? "      " : "    ");
-        put_shown(u, out, &l[i], l[i].text);
-        if (l[i].why)
-            buf_printf(out, " (%s)", l[i].why);
-        buf_printf(out, "\n");
-        put_places(u, &l[i]);
+        put_leak(u, &l[i]);
     }
     if (n > SHOWN && !u->c->verbose)
         buf_printf(out, "      and %" PRIu64 " more (--verbose)\n", n - SHOWN);

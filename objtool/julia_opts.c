@@ -97,10 +97,10 @@ void julia_help(struct buf *out, enum julia_step step)
         else
             opt_help(out, r);
     }
-    buf_printf(out,
-               "\nExit code: 0 done, 1 the image does not work or was found to tell too much,\n"
-               "2 usage, 3 I/O or Julia failed, 4 no Julia image, 5 malformed, 6 not supported,\n"
-               "7 limit hit.\n");
+    buf_printf(
+        out, "\nExit code: 0 done, 1 the image does not work or was found to tell too much,\n"
+             "2 usage, 3 I/O or Julia failed, 4 not a known format, 5 malformed, 6 not supported,\n"
+             "7 limit hit.\n");
 }
 
 static bool add(struct julia_command *c, struct julia_list *list, const char *text)
@@ -179,6 +179,8 @@ static bool check(struct julia_command *c)
                          "julia record makes one of several");
     if (c->fresh && c->base_image)
         return diag_fail(c->d, E_USAGE, "--incremental=no and --base-image: one of them");
+    if (c->json && c->no_check)
+        return diag_fail(c->d, E_USAGE, "--json and --no-check: the result is the check's");
     if (c->target && c->lib_dirs.count == 0)
         return diag_fail(c->d, E_USAGE,
                          "--target needs -L, the directory of that system's libjulia");

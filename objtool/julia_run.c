@@ -185,10 +185,14 @@ static const char *place_for_output(struct julia_run *r)
     const char *name = slash ? slash + 1 : r->c->output;
     const char *path = dir ? arena_printf(r->a, "%s/%s", dir, name) : NULL;
 
-    if (!path)
+    if (!path) {
         diag_nomem(r->d);
-    else if (mkdir(dir, 0777) != 0 && !diag_fail(r->d, E_SYSTEM, "%s: %s", dir, strerror(errno)))
         return NULL;
+    }
+    if (mkdir(dir, 0777) != 0) {
+        diag_fail(r->d, E_SYSTEM, "%s: %s", dir, strerror(errno));
+        return NULL;
+    }
     return path;
 }
 

@@ -134,13 +134,15 @@ static const char *statements_done(struct julia_run *r)
     struct file file;
     uint64_t lines = 0, of = 0;
     const char *said = "";
+    char head[32] = ""; /* no string function may run off the mapping */
 
     if (!path || access(path, R_OK) != 0 || !file_open(&quiet, path, &file))
         return said;
     for (uint64_t i = 0; i < file.data.size; i++)
         lines += file.data.at[i] == '\n';
-    if (file.data.size > 3 && sscanf((const char *)file.data.at, "of %" SCNu64, &of) == 1 &&
-        lines > 0)
+    if (file.data.size > 0)
+        memcpy(head, file.data.at, file.data.size < 31 ? file.data.size : 31);
+    if (lines > 0 && sscanf(head, "of %" SCNu64, &of) == 1)
         said = lines - 1 < of ? arena_printf(r->a, "statement %" PRIu64 " of %" PRIu64, lines, of)
                               : "statements done, writing the object";
     file_close(&file);

@@ -281,6 +281,7 @@ static const struct {
     {"create --incremental=maybe A -o x", "--incremental: 'maybe' is not yes or no"},
     {"create --incremental=no --base-image=b A -o x",
      "--incremental=no and --base-image: one of them"},
+    {"create --json --no-check A -o x", "--json and --no-check: the result is the check's"},
     {"create --redact A -o x", "option '--redact' is not for julia create"},
     {"create --frob A -o x", "unknown option '--frob'"},
     {"create --project= A -o x", "option '--project=': no value"},
