@@ -420,7 +420,7 @@ real_create() {
     expect_text err ', [1-9][0-9]* of them mended' 'warning: statement [0-9]*: UndefVarError: ours not defined: ' \
         '^\[4/4\] starting Julia with it: '
     reject_text saved/statements.jl 'Char(0x7'
-    clean sys.so
+    "$OBJTOOL" verify sys.so
     # In the image, and nothing of the package is left to compile; with an environment that has no such package.
     JULIA_LOAD_PATH=@stdlib "$julia" -J "$PWD/sys.so" --startup-file=no --trace-compile=late \
         -e 'using Dates
