@@ -1,4 +1,6 @@
+if TOOLS
 dist_man_MANS += man/sysimage-plugin.1 man/ld.sysimage.1 man/objtool.1 man/objtool-cache.1 man/objtool-heap.1 man/objtool-inspect.1 man/objtool-julia.1 man/objtool-link.1 man/objtool-pack.1 man/objtool-sign.1 man/objtool-verify.1
+endif
 dist_man_MANS += man/sysimage-heap.5 man/sysimage-cache.5
 # simg_heap.3 describes them all.
 dist_man_MANS += man/simg_heap.3 man/simg_status_text.3 \

@@ -44,8 +44,13 @@ runtime_libwriter_la_LIBADD = $(SYSIMAGE_PRIVATE_LIBS)
 lib_LTLIBRARIES += runtime/libsysimage.la
 runtime_libsysimage_la_SOURCES =
 runtime_libsysimage_la_LIBADD = runtime/libwriter.la $(SYSIMAGE_PRIVATE_LIBS)
-runtime_libsysimage_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
-	-Wl,--version-script=$(top_srcdir)/runtime/libsysimage.map
+runtime_libsysimage_la_LDFLAGS = $(AM_LDFLAGS) $(sysimage_exports)
+if WINDOWS
+# A DLL has no versions; it is libsysimage.dll for good.
+sysimage_exports = -avoid-version -no-undefined -export-symbols-regex '^simg_'
+else
+sysimage_exports = -version-info 0:0:0 -Wl,--version-script=$(top_srcdir)/runtime/libsysimage.map
+endif
 EXTRA_runtime_libsysimage_la_DEPENDENCIES = runtime/libsysimage.map
 EXTRA_DIST += runtime/libsysimage.map
 

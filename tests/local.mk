@@ -10,7 +10,6 @@ include tests/fuzz/local.mk
 include tests/golden/local.mk
 include tests/e2e/local.mk
 
-TEST_EXTENSIONS = .sh
 LOG_DRIVER = $(BASH) $(top_srcdir)/tests/driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = $(TEST_TIMEOUT) $(BASH)
