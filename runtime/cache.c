@@ -48,9 +48,7 @@ static bool find_build(void *arg, const struct loaded_module *m)
 
 static bool names_directory(const char *path)
 {
-    size_t length = strlen(path);
-
-    return path[length - 1] == '/' || map_is_directory(path);
+    return !*map_file_name(path) || map_is_directory(path);
 }
 
 static char *file_in(const struct simg_cache *c, const char *path)
@@ -67,7 +65,7 @@ static char *file_in(const struct simg_cache *c, const char *path)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         id = XXH3_64bits_withSeed(texts[i] ? texts[i] : "", texts[i] ? strlen(texts[i]) : 0, id);
     if (out)
-        snprintf(out, room, "%s%s%s-%016llx.so", path, path[strlen(path) - 1] == '/' ? "" : "/",
+        snprintf(out, room, "%s%s%s-%016llx.so", path, *map_file_name(path) ? "/" : "",
                  engine->name, (unsigned long long)id);
     return out;
 }
@@ -171,7 +169,7 @@ static enum simg_status try_load(struct simg_cache *c, struct simg_error *e)
         }
     } else {
         trace_line(c, "[engine] [cache] Try loading image '%s%s'...",
-                   strchr(c->load_path, '/') ? "" : "./", c->load_path);
+                   map_file_name(c->load_path) == c->load_path ? "./" : "", c->load_path);
         status = cache_load(c, &own);
     }
     c->status.load_us = map_microseconds() - start;
@@ -343,6 +341,8 @@ void simg_cache_abandon(struct simg_cache *c)
         simg_close(c->image);
     else if (c->arena)
         map_release((uint8_t *)c->arena, c->size);
+    if (c->store_path && c->status.store == SIMG_VERDICT_OK)
+        map_tidy(c->store_path); /* what we had mapped ourselves */
     free(c->load_path);
     free(c->store_path);
     free(c);

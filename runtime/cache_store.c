@@ -296,17 +296,17 @@ static int by_use(const void *a, const void *b)
 /* The images that were not used for the longest time go, until the rest fits; the new one stays. */
 static void evict(const struct simg_cache *c)
 {
-    const char *slash = strrchr(c->store_path, '/');
-    char *folder = slash ? strdup(c->store_path) : NULL;
+    const char *own = map_file_name(c->store_path);
+    char *folder = own > c->store_path ? strdup(c->store_path) : NULL;
     struct listing l = {0};
     struct old_image *all = NULL;
     size_t count = 0;
 
-    if (c->o.max_directory == UINT64_MAX || !folder || !is_our_name(slash + 1)) {
+    if (c->o.max_directory == UINT64_MAX || !folder || !is_our_name(own)) {
         free(folder);
         return;
     }
-    folder[slash - c->store_path + 1] = 0;
+    folder[own - c->store_path] = 0;
     map_list(folder, list_image, &l);
     all = (struct old_image *)(void *)l.images.at;
     count = l.images.size / sizeof *all;
@@ -315,7 +315,7 @@ static void evict(const struct simg_cache *c)
     for (size_t i = 0; i < count; i++) {
         char *path = path_with(folder, all[i].name);
 
-        if (path && l.size > c->o.max_directory && strcmp(all[i].name, slash + 1) != 0) {
+        if (path && l.size > c->o.max_directory && strcmp(all[i].name, own) != 0) {
             map_remove(path);
             l.size -= all[i].size;
             trace_line(c, "[engine] [cache] Removed %s to make room.", path);

@@ -29,8 +29,13 @@ bool map_create(const char *path, bool secret, int *fd);
 bool map_write(int fd, uint64_t offset, const void *from, uint64_t size);
 /* Close what was written: false if that had errors. */
 bool map_finish(int fd);
-/* FROM gets the name TO, whatever had it before. */
+/* FROM gets the name TO, whatever had it before.  Where the system does not let go of a file
+   that is mapped, the old one gets another name, until map_tidy(). */
 bool map_replace(const char *from, const char *to);
+/* Remove what map_replace() had to leave of PATH, if nobody has it mapped any more. */
+void map_tidy(const char *path);
+/* PATH without its folders. */
+const char *map_file_name(const char *path);
 void map_remove(const char *path);
 /* A number that no other process has now. */
 long map_process(void);

@@ -70,6 +70,15 @@ bool map_finish(int fd) { return close(fd) == 0; }
 
 bool map_replace(const char *from, const char *to) { return rename(from, to) == 0; }
 
+void map_tidy(const char *path) { (void)path; } /* it has nothing to leave */
+
+const char *map_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 void map_remove(const char *path) { unlink(path); }
 
 long map_process(void) { return (long)getpid(); }

@@ -3,9 +3,9 @@
  *
  * A file is mapped as a section object: views of it begin at multiples of 64 KiB,
  * where images have their heaps, and its pages are shared until they are
- * written to.  A reserved range cannot be filled with views piece by piece, so
- * map_reserve() gives back what it found free; if somebody else takes it before
- * the pieces come, these fail. */
+ * written to.  A reserved range cannot be filled piece by piece: it is given back
+ * and what is around the piece is reserved again; if somebody else takes some of
+ * it meanwhile, the piece fails.  So each piece is an allocation of its own. */
 
 #if defined _WIN32
 
@@ -16,12 +16,13 @@
 #include <fcntl.h>
 #include <io.h>
 #include <process.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <windows.h>
 
-enum { VIEW = 65536, PAGE = 4096 };
+enum { VIEW = 65536, PAGE = 4096, SHARED = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE };
 
 static HANDLE handle_of(int fd) { return (HANDLE)_get_osfhandle(fd); }
 
@@ -38,7 +39,13 @@ static bool failed(void)
     case ERROR_INVALID_ADDRESS:
         errno = EEXIST;
         break;
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+    case ERROR_INVALID_NAME:
+        errno = ENOENT;
+        break;
     case ERROR_ACCESS_DENIED:
+    case ERROR_SHARING_VIOLATION:
         errno = EACCES;
         break;
     default:
@@ -49,9 +56,17 @@ static bool failed(void)
 
 /* ---- files ---- */
 
+/* Not by _open(): the file may get another name, or go, while it is open. */
 bool map_open(const char *path, int *fd)
 {
-    *fd = _open(path, _O_RDONLY | _O_BINARY | _O_NOINHERIT);
+    HANDLE h = CreateFileA(path, GENERIC_READ | GENERIC_EXECUTE | FILE_WRITE_ATTRIBUTES, SHARED,
+                           NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+
+    if (h == INVALID_HANDLE_VALUE && GetLastError() == ERROR_ACCESS_DENIED)
+        h = CreateFileA(path, GENERIC_READ, SHARED, NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+    if (h == INVALID_HANDLE_VALUE)
+        return failed();
+    *fd = _open_osfhandle((intptr_t)h, _O_RDONLY | _O_BINARY | _O_NOINHERIT);
     return *fd >= 0;
 }
 
@@ -95,9 +110,59 @@ bool map_write(int fd, uint64_t offset, const void *from, uint64_t size)
 
 bool map_finish(int fd) { return _close(fd) == 0; }
 
+/* A file that is mapped somewhere cannot be replaced, but can get another name: this one. */
+static bool set_aside(const char *path)
+{
+    char aside[MAX_PATH];
+
+    if (strlen(path) > sizeof aside - 40)
+        return false;
+    snprintf(aside, sizeof aside, "%s.%lu-%lu.old", path, GetCurrentProcessId(), GetTickCount());
+    return MoveFileExA(path, aside, 0);
+}
+
 bool map_replace(const char *from, const char *to)
 {
-    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) || failed();
+    if (MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+        return true;
+    if (GetLastError() != ERROR_ACCESS_DENIED && GetLastError() != ERROR_USER_MAPPED_FILE)
+        return failed();
+    if (!set_aside(to) || !MoveFileExA(from, to, MOVEFILE_WRITE_THROUGH))
+        return failed();
+    map_tidy(to);
+    return true;
+}
+
+void map_tidy(const char *path)
+{
+    char name[MAX_PATH];
+    WIN32_FIND_DATAA found;
+    HANDLE h = INVALID_HANDLE_VALUE;
+    size_t folder = 0;
+
+    if (strlen(path) > sizeof name - 8)
+        return;
+    snprintf(name, sizeof name, "%s.*.old", path);
+    folder = (size_t)(map_file_name(path) - path);
+    h = FindFirstFileA(name, &found);
+    if (h == INVALID_HANDLE_VALUE)
+        return;
+    do {
+        snprintf(name + folder, sizeof name - folder, "%s", found.cFileName);
+        DeleteFileA(name);
+    } while (FindNextFileA(h, &found));
+    FindClose(h);
+}
+
+/* Either slash ends a folder, and so does a drive's colon. */
+const char *map_file_name(const char *path)
+{
+    const char *name = path;
+
+    for (; *path; path++)
+        if (*path == '/' || *path == '\\' || *path == ':')
+            name = path + 1;
+    return name;
 }
 
 void map_remove(const char *path) { DeleteFileA(path); }
@@ -246,10 +311,41 @@ void map_say(const char *text, size_t size)
     WriteFile(GetStdHandle(STD_ERROR_HANDLE), text, (DWORD)size, &done, NULL);
 }
 
+static bool is_written_to(const MEMORY_BASIC_INFORMATION *info)
+{
+    return info->State == MEM_COMMIT && !(info->Protect & PAGE_GUARD) &&
+           (info->Protect & (PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READWRITE));
+}
+
 struct map_range *map_ranges(size_t *count)
 {
+    struct map_range *all = NULL;
+    MEMORY_BASIC_INFORMATION info;
+    uintptr_t at = 0, next = 0;
+
     *count = 0;
-    return NULL;
+    for (; VirtualQuery((void *)at, &info, sizeof info); at = next) {
+        next = (uintptr_t)info.BaseAddress + info.RegionSize;
+        if (next <= at)
+            break;
+        if (!is_written_to(&info))
+            continue;
+        if (*count && all[*count - 1].to == at) {
+            all[*count - 1].to = next;
+            continue;
+        }
+        if (*count % 64 == 0) {
+            struct map_range *more = realloc(all, (*count + 64) * sizeof *all);
+
+            if (!more) {
+                free(all);
+                return NULL;
+            }
+            all = more;
+        }
+        all[(*count)++] = (struct map_range){at, next};
+    }
+    return all;
 }
 
 bool map_file_size(int fd, uint64_t *size)
@@ -302,39 +398,91 @@ bool map_read(int fd, uint64_t offset, void *to, uint64_t size)
 
 /* ---- memory ---- */
 
-static uint8_t *find_free(uint64_t base, uint64_t size)
+static bool reserve(uint8_t *at, uint64_t size)
 {
-    uint8_t *got = VirtualAlloc((void *)(uintptr_t)base, size, MEM_RESERVE, PAGE_NOACCESS);
-
-    if (got)
-        VirtualFree(got, 0, MEM_RELEASE);
-    return got;
+    return VirtualAlloc(at, size, MEM_RESERVE, PAGE_NOACCESS) != NULL;
 }
 
 bool map_reserve(uint64_t base, uint64_t size, bool exact, uint8_t **out)
 {
-    uint8_t *got = NULL;
+    uint8_t *got = (uint8_t *)(uintptr_t)base;
 
     *out = NULL;
     size = whole_pages(size);
-    if (base && (*out = find_free(base, size)))
+    if (base && reserve(got, size)) {
+        *out = got;
         return true;
+    }
     if (exact) {
         errno = EEXIST;
         return false;
     }
-    if (size + HUGE_PAGE < size || !(got = find_free(0, size + HUGE_PAGE))) {
-        errno = ENOMEM;
-        return false;
+    /* More than is needed shows a place that is aligned; others may be faster to take it. */
+    for (unsigned tries = 0; size + HUGE_PAGE > size && tries < 16; tries++) {
+        got = VirtualAlloc(NULL, size + HUGE_PAGE, MEM_RESERVE, PAGE_NOACCESS);
+        if (!got)
+            break;
+        VirtualFree(got, 0, MEM_RELEASE);
+        got += -(uint64_t)(uintptr_t)got & (HUGE_PAGE - 1);
+        if (reserve(got, size)) {
+            *out = got;
+            return true;
+        }
     }
-    *out = got + (-(uint64_t)(uintptr_t)got & (HUGE_PAGE - 1));
-    return true;
+    errno = ENOMEM;
+    return false;
+}
+
+/* SIZE bytes at AT, in the reserved region INFO, are free then; what is around them stays reserved. */
+static bool carve(uint8_t *at, uint64_t size, const MEMORY_BASIC_INFORMATION *info)
+{
+    uint8_t *from = info->AllocationBase, *to = (uint8_t *)info->BaseAddress + info->RegionSize;
+    uint8_t *end = at + ((size + VIEW - 1) & ~(uint64_t)(VIEW - 1));
+
+    return VirtualFree(from, 0, MEM_RELEASE) && (at <= from || reserve(from, (uint64_t)(at - from))) &&
+           (end >= to || reserve(end, (uint64_t)(to - end)));
+}
+
+/* SIZE bytes at AT that are all of one kind. */
+static bool make_fresh(uint8_t *at, uint64_t size, const MEMORY_BASIC_INFORMATION *info)
+{
+    DWORD old = 0;
+
+    if (info->State == MEM_COMMIT && info->Type == MEM_MAPPED) {
+        if (!VirtualProtect(at, size, PAGE_WRITECOPY, &old))
+            return false;
+        memset(at, 0, size);
+        return true;
+    }
+    if (info->State == MEM_COMMIT)
+        return VirtualFree(at, size, MEM_DECOMMIT) &&
+               VirtualAlloc(at, size, MEM_COMMIT, PAGE_READWRITE) != NULL;
+    if (info->State == MEM_RESERVE && !carve(at, size, info))
+        return false;
+    return VirtualAlloc(at, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) != NULL;
+}
+
+/* What of SIZE bytes at AT is in INFO's region, which AT is in. */
+static uint64_t part_of(const uint8_t *at, uint64_t size, const MEMORY_BASIC_INFORMATION *info)
+{
+    uint64_t left = (uint64_t)((const uint8_t *)info->BaseAddress + info->RegionSize - at);
+
+    return left < size ? left : size;
 }
 
 bool map_fresh(uint8_t *at, uint64_t size)
 {
-    return VirtualAlloc(at, whole_pages(size), MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) ||
-           failed();
+    MEMORY_BASIC_INFORMATION info;
+
+    size = whole_pages(size);
+    for (uint64_t done = 0, part = 0; done < size; done += part) {
+        if (!VirtualQuery(at + done, &info, sizeof info))
+            return failed();
+        part = part_of(at + done, size - done, &info);
+        if (!make_fresh(at + done, part, &info))
+            return failed();
+    }
+    return true;
 }
 
 /* A view of SIZE bytes of the file at OFFSET, at AT; its pages may become code. */
@@ -358,27 +506,37 @@ static void *view_at(uint8_t *at, uint64_t size, int fd, uint64_t offset)
 bool map_file(uint8_t *at, uint64_t size, int fd, uint64_t offset, bool write)
 {
     uint32_t prot = write ? SIMG_PROT_R | SIMG_PROT_W : SIMG_PROT_R;
+    MEMORY_BASIC_INFORMATION info;
 
-    if (offset % VIEW == 0 && view_at(at, size, fd, offset))
+    if (offset % VIEW == 0 && VirtualQuery(at, &info, sizeof info) && info.State == MEM_RESERVE &&
+        part_of(at, size, &info) == size && carve(at, size, &info) && view_at(at, size, fd, offset))
         return map_protect(at, size, prot);
     return map_fresh(at, size) && map_read(fd, offset, at, size);
 }
 
+/* Allocation by allocation: the system protects no more at once. */
 bool map_protect(uint8_t *at, uint64_t size, uint32_t prot)
 {
     MEMORY_BASIC_INFORMATION info;
-    DWORD rights = PAGE_READONLY, old = 0;
 
-    if (!VirtualQuery(at, &info, sizeof info))
-        return failed();
-    if (prot & SIMG_PROT_W) /* a view is copied where it is written to */
-        rights = info.Type == MEM_MAPPED ? PAGE_WRITECOPY : PAGE_READWRITE;
-    else if (prot & SIMG_PROT_X)
-        rights = PAGE_EXECUTE_READ;
-    return VirtualProtect(at, whole_pages(size), rights, &old) || failed();
+    size = whole_pages(size);
+    for (uint64_t done = 0, part = 0; done < size; done += part) {
+        DWORD rights = PAGE_READONLY, old = 0;
+
+        if (!VirtualQuery(at + done, &info, sizeof info))
+            return failed();
+        part = part_of(at + done, size - done, &info);
+        if (prot & SIMG_PROT_W) /* a view is copied where it is written to */
+            rights = info.Type == MEM_MAPPED ? PAGE_WRITECOPY : PAGE_READWRITE;
+        else if (prot & SIMG_PROT_X)
+            rights = PAGE_EXECUTE_READ;
+        if (!VirtualProtect(at + done, part, rights, &old))
+            return failed();
+    }
+    return true;
 }
 
-/* Views and fresh memory, whatever of them is there. */
+/* Views, fresh and reserved memory, whatever of them is there. */
 void map_release(uint8_t *at, uint64_t size)
 {
     MEMORY_BASIC_INFORMATION info;

@@ -45,6 +45,7 @@ script_tests += \
 	tests/e2e/pe-heap.sh \
 	tests/e2e/pe-link.sh \
 	tests/e2e/pe-runtime.sh \
+	tests/e2e/pe-suite.sh \
 	tests/e2e/pe-verify.sh \
 	tests/e2e/merge.sh \
 	tests/e2e/move.sh \
@@ -82,6 +83,7 @@ slow_tests += \
 	tests/e2e/pe-heap.sh \
 	tests/e2e/pe-link.sh \
 	tests/e2e/pe-runtime.sh \
+	tests/e2e/pe-suite.sh \
 	tests/e2e/pe-verify.sh \
 	tests/e2e/heap-link.sh \
 	tests/e2e/heap-pack.sh \

@@ -8,7 +8,8 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/heap_file.c tests/support/heap_file.h \
 	tests/support/heap_image.c tests/support/heap_image.h \
 	tests/support/julia_image.c tests/support/julia_image.h \
-	tests/support/macho_object.c tests/support/macho_object.h
+	tests/support/macho_object.c tests/support/macho_object.h \
+	tests/support/memory.c tests/support/memory.h
 
 # The tables of tests/unit/test_reloc.c are made from these; tests/unit/reloc-vectors.sh compares.
 EXTRA_DIST += \
@@ -31,6 +32,9 @@ EXTRA_DIST += \
 	tests/support/macos.h \
 	tests/support/pebreak.py \
 	tests/support/pehost.c \
+	tests/support/windows/check.c tests/support/windows/check.h \
+	tests/support/windows/file.c tests/support/windows/zstd.h \
+	tests/support/windows/posix.c tests/support/windows/posix.h \
 	tests/support/winload.h \
 	tests/support/make-reloc-vectors.sh \
 	tests/support/marker.s \

@@ -7,10 +7,9 @@
 
 #include <check.h>
 #include <dirent.h>
-#include <elf.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -562,12 +561,14 @@ START_TEST(it_is_a_library)
     struct simg_cache *c = NULL;
     struct simg *image = NULL;
     struct simg_error e;
-    struct simg_heap h;
-    struct simg_root r;
 
     make_image(100);
     ck_assert_int_eq(simg_open(path, NULL, &image, &e), SIMG_ERR_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(e.text, "simg_cache_open"));
+#if !defined _WIN32 /* whose loader does not take ELF */
+    struct simg_heap h;
+    struct simg_root r;
+
     ck_assert_int_eq(simg_open(path,
                                &(struct simg_options){.size = sizeof(struct simg_options),
                                                       .flags = SIMG_OPEN_DLOPEN,
@@ -581,6 +582,7 @@ START_TEST(it_is_a_library)
     ck_assert_int_eq(simg_find_root(image, "list", &r), SIMG_OK);
     ck_assert_str_eq(((const struct node *)r.addr)->text, "node 99");
     simg_close(image);
+#endif
     c = open_it();
     ck_assert_uint_eq(walk(c), 100);
     simg_cache_abandon(c);
@@ -680,7 +682,7 @@ END_TEST
 
 START_TEST(refuses_others)
 {
-    void *libc = (void *)(uintptr_t)strlen;
+    void *libc = dlsym(RTLD_DEFAULT, "strlen"); /* not a stub in this program */
 
     make_image(100);
     engine.version = "2";
@@ -708,6 +710,7 @@ START_TEST(refuses_others)
 }
 END_TEST
 
+#if !defined _WIN32 /* there, what a user writes to is a folder's business, and nothing forks */
 START_TEST(refuses_what_others_may_write)
 {
     mode_t before = umask(0);
@@ -735,6 +738,22 @@ START_TEST(refuses_what_others_may_write)
     }
 }
 END_TEST
+START_TEST(stores_not_in_a_child)
+{
+    struct simg_cache *c = open_it();
+    pid_t child = fork();
+    int how = 0;
+
+    if (child == 0) {
+        simg_cache_store(c, NULL);
+        _exit(status_of(c).store == SIMG_VERDICT_FORKED ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &how, 0), child);
+    ck_assert_int_eq(how, 0);
+    simg_cache_abandon(c);
+}
+END_TEST
+#endif
 
 START_TEST(refuses_a_taken_address)
 {
@@ -822,8 +841,7 @@ END_TEST
 START_TEST(stores_not)
 {
     struct simg_cache *c = open_it();
-    pid_t child = 0;
-    int fd = -1, how = 0;
+    int fd = -1;
     char lock[300];
 
     add_nodes(c, 10);
@@ -850,14 +868,6 @@ START_TEST(stores_not)
     simg_cache_store(c, NULL);
     ck_assert_uint_eq(status_of(c).store, SIMG_VERDICT_OK);
     ck_assert_uint_eq(files(), 1);
-    /* a child */
-    child = fork();
-    if (child == 0) {
-        simg_cache_store(c, NULL);
-        _exit(status_of(c).store == SIMG_VERDICT_FORKED ? 0 : 1);
-    }
-    ck_assert_int_eq(waitpid(child, &how, 0), child);
-    ck_assert_int_eq(how, 0);
     simg_cache_abandon(c);
 }
 END_TEST
@@ -1323,7 +1333,10 @@ int main(void)
     tcase_add_test(cache, in_a_directory);
     tcase_add_test(cache, refuses_absent);
     tcase_add_test(cache, refuses_others);
+#if !defined _WIN32
     tcase_add_test(cache, refuses_what_others_may_write);
+    tcase_add_test(cache, stores_not_in_a_child);
+#endif
     tcase_add_test(cache, refuses_a_taken_address);
     tcase_add_test(cache, refuses_with_the_engine);
     tcase_add_test(cache, mode_on_gives_errors);
