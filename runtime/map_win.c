@@ -398,12 +398,15 @@ bool map_read(int fd, uint64_t offset, void *to, uint64_t size)
 
 /* ---- memory ---- */
 
+/* While a piece is taken out of a reserved range, no other thread may be given it. */
+static SRWLOCK carving = SRWLOCK_INIT;
+
 static bool reserve(uint8_t *at, uint64_t size)
 {
     return VirtualAlloc(at, size, MEM_RESERVE, PAGE_NOACCESS) != NULL;
 }
 
-bool map_reserve(uint64_t base, uint64_t size, bool exact, uint8_t **out)
+static bool reserve_somewhere(uint64_t base, uint64_t size, bool exact, uint8_t **out)
 {
     uint8_t *got = (uint8_t *)(uintptr_t)base;
 
@@ -431,6 +434,16 @@ bool map_reserve(uint64_t base, uint64_t size, bool exact, uint8_t **out)
     }
     errno = ENOMEM;
     return false;
+}
+
+bool map_reserve(uint64_t base, uint64_t size, bool exact, uint8_t **out)
+{
+    bool ok = false;
+
+    AcquireSRWLockExclusive(&carving);
+    ok = reserve_somewhere(base, size, exact, out);
+    ReleaseSRWLockExclusive(&carving);
+    return ok;
 }
 
 /* SIZE bytes at AT, in the reserved region INFO, are free then; what is around them stays reserved. */
@@ -473,16 +486,17 @@ static uint64_t part_of(const uint8_t *at, uint64_t size, const MEMORY_BASIC_INF
 bool map_fresh(uint8_t *at, uint64_t size)
 {
     MEMORY_BASIC_INFORMATION info;
+    bool ok = true;
 
     size = whole_pages(size);
-    for (uint64_t done = 0, part = 0; done < size; done += part) {
-        if (!VirtualQuery(at + done, &info, sizeof info))
-            return failed();
-        part = part_of(at + done, size - done, &info);
-        if (!make_fresh(at + done, part, &info))
-            return failed();
+    AcquireSRWLockExclusive(&carving);
+    for (uint64_t done = 0, part = 0; ok && done < size; done += part) {
+        ok = VirtualQuery(at + done, &info, sizeof info);
+        part = ok ? part_of(at + done, size - done, &info) : 0;
+        ok = ok && make_fresh(at + done, part, &info);
     }
-    return true;
+    ReleaseSRWLockExclusive(&carving);
+    return ok || failed();
 }
 
 /* A view of SIZE bytes of the file at OFFSET, at AT; its pages may become code. */
@@ -503,13 +517,24 @@ static void *view_at(uint8_t *at, uint64_t size, int fd, uint64_t offset)
     return got;
 }
 
+/* A view in place of reserved memory. */
+static bool replace_by_view(uint8_t *at, uint64_t size, int fd, uint64_t offset)
+{
+    MEMORY_BASIC_INFORMATION info;
+    bool ok = false;
+
+    AcquireSRWLockExclusive(&carving);
+    ok = VirtualQuery(at, &info, sizeof info) && info.State == MEM_RESERVE &&
+         part_of(at, size, &info) == size && carve(at, size, &info) && view_at(at, size, fd, offset);
+    ReleaseSRWLockExclusive(&carving);
+    return ok;
+}
+
 bool map_file(uint8_t *at, uint64_t size, int fd, uint64_t offset, bool write)
 {
     uint32_t prot = write ? SIMG_PROT_R | SIMG_PROT_W : SIMG_PROT_R;
-    MEMORY_BASIC_INFORMATION info;
 
-    if (offset % VIEW == 0 && VirtualQuery(at, &info, sizeof info) && info.State == MEM_RESERVE &&
-        part_of(at, size, &info) == size && carve(at, size, &info) && view_at(at, size, fd, offset))
+    if (offset % VIEW == 0 && replace_by_view(at, size, fd, offset))
         return map_protect(at, size, prot);
     return map_fresh(at, size) && map_read(fd, offset, at, size);
 }
@@ -541,15 +566,17 @@ void map_release(uint8_t *at, uint64_t size)
 {
     MEMORY_BASIC_INFORMATION info;
 
+    AcquireSRWLockExclusive(&carving);
     for (uint64_t done = 0; at && done < size;) {
         if (!VirtualQuery(at + done, &info, sizeof info) || info.RegionSize == 0)
-            return;
+            break;
         if (info.Type == MEM_MAPPED)
             UnmapViewOfFile(info.AllocationBase);
         else if (info.State != MEM_FREE)
             VirtualFree(info.AllocationBase, 0, MEM_RELEASE);
         done = (uint64_t)((uint8_t *)info.BaseAddress + info.RegionSize - at);
     }
+    ReleaseSRWLockExclusive(&carving);
 }
 
 bool map_view(int fd, uint64_t offset, uint64_t size, struct map_view *out)

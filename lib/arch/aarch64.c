@@ -175,6 +175,7 @@ const struct arch arch_aarch64 = {
     .plt = {32, 16, plt_header, plt_entry, lazy_target},
     .plt_protected = {32, 16, plt_header, plt_entry, lazy_target},
     .branch_reach = 128 << 20,
+    .branch = &a64_branch26,
     .far_jump_size = 16,
     .far_jump = far_jump,
     .slot_jump = slot_jump,

@@ -40,9 +40,10 @@ struct arch {
     struct plt_code plt, plt_protected;
 
     /* How far a call's branch reaches, in bytes (0: as far as an image is),
-       and a jump to SLOT for what lies further; it may spoil what a PLT
-       entry may. */
+       the field that it has, and a jump to SLOT for what lies further; it may
+       spoil what a PLT entry may. */
     uint64_t branch_reach;
+    const struct field *branch;
     uint32_t far_jump_size;
     void (*far_jump)(uint8_t *out, const struct stub_at *at);
 

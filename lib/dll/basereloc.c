@@ -130,6 +130,7 @@ bool dll_make_relocs(struct link *l)
     struct lister x = {.l = l, .sorted = true, .page = 1};
     bool ok = true;
 
+    l->dll->relocs = (struct buf){0}; /* an earlier one, for other addresses, is the arena's */
     for (uint64_t i = 0; ok && i < l->out_count && l->outs[i]->secs[0] != l->dll->reloc; i++)
         for (uint64_t n = 0; ok && n < l->outs[i]->count; n++) {
             ok = list_section(&x, l->outs[i]->secs[n]);

@@ -10,14 +10,13 @@ static bool scan(struct link *l)
 
 static bool lay_out(struct link *l)
 {
-    return link_make_heap_table(l) && dll_make_outs(l) && dll_layout(l);
+    return link_make_heap_table(l) && dll_make_outs(l) && dll_layout(l) && link_add_islands(l);
 }
 
 static bool make(struct link *l)
 {
     /* Imports first: their slots have no symbols, but exports may lead to stubs. */
-    dll_place_symbols(l);
-    return dll_fill_imports(l) && dll_fill_exports(l) && dll_fill_tls(l) &&
+    return dll_place_symbols(l) && link_fill_islands(l) && dll_fill_imports(l) && dll_fill_exports(l) && dll_fill_tls(l) &&
            link_fill_heap_table(l) && dll_sort_pdata(l);
 }
 
@@ -41,10 +40,16 @@ static const struct link_phase phases[] = {
     {"relocating", make},       {"reporting", report}, {"writing", write},
 };
 
+static bool is_code(const struct out *o) { return !o->heap && o->type & IMAGE_SCN_CNT_CODE; }
+
 const struct link_target link_target_dll = {
     .phases = phases,
     .phase_count = sizeof phases / sizeof *phases,
     .relocate = dll_relocate,
     .finish_window = dll_finish_window,
     .binds = dll_binds,
+    .is_code = is_code,
+    .branch_target = dll_branch_target,
+    .place_symbols = dll_place_symbols,
+    .lay_out = dll_layout,
 };

@@ -171,7 +171,10 @@ static inline uint64_t dll_lsec_rva(const struct link *l, const struct lsec *s)
 bool dll_make_relocs(struct link *l); /* once everything but .reloc has an address */
 bool dll_sort_pdata(struct link *l);
 bool dll_relocate(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
-void dll_place_symbols(struct link *l);
+bool dll_place_symbols(struct link *l);
+/* Where branch R of S leads; false if it is nowhere. */
+bool dll_branch_target(const struct link *l, const struct lsec *s, const struct reloc *r,
+                       uint64_t *to);
 bool dll_make_header(struct link *l);
 bool dll_finish_window(struct link *l, struct diag *d, uint64_t start, uint64_t size,
                        uint8_t *bytes, const uint8_t *marks);

@@ -33,12 +33,13 @@ static void place_locals(void *arg, unsigned worker, uint64_t i)
         place_symbol(&l->objs[i]->locals[n]);
 }
 
-void dll_place_symbols(struct link *l)
+bool dll_place_symbols(struct link *l)
 {
     par_for(l->obj_count, place_locals, l);
     for (uint64_t i = 0; i < l->global_count; i++)
         place_symbol(l->globals[i]);
     dll_place_provided(l);
+    return true;
 }
 
 /* ---- one relocation ---- */
@@ -61,6 +62,25 @@ static uint64_t in_section(const struct applier *ap, const struct lsym *sym, enu
     (void)ap;
 }
 
+bool dll_branch_target(const struct link *l, const struct lsec *s, const struct reloc *r,
+                       uint64_t *to)
+{
+    const struct lsym *sym = lobj_sym(s->obj, r->symbol);
+    enum dll_target target = dll_target_of(l, s, r);
+
+    *to = (target == TARGET_STUB ? dll_stub_address(l, sym) : sym->addr) + (uint64_t)r->addend;
+    return target == TARGET_STUB || target == TARGET_HERE;
+}
+
+/* A branch that does not reach goes to a jump. */
+static uint64_t branch_value(const struct applier *ap, const struct reloc *r)
+{
+    uint64_t to = 0;
+
+    dll_branch_target(ap->l, ap->s, r, &to);
+    return link_reachable(ap->l, ap->s, r, to) - (uint64_t)r->addend;
+}
+
 static uint64_t value_of(const struct applier *ap, const struct reloc *r)
 {
     const struct lsym *sym = lobj_sym(ap->s->obj, r->symbol);
@@ -70,7 +90,7 @@ static uint64_t value_of(const struct applier *ap, const struct reloc *r)
     case TARGET_PSEUDO: /* start-up code takes the slot away and adds what is in it */
         return dll_slot_address(ap->l, sym);
     case TARGET_STUB:
-        return dll_stub_address(ap->l, sym);
+        return branch_value(ap, r);
     case TARGET_AUTO: /* the loader writes it; before, it is as good as the lookup table's row */
         return 0;
     case TARGET_CONSTANT:
@@ -80,7 +100,7 @@ static uint64_t value_of(const struct applier *ap, const struct reloc *r)
     case TARGET_HERE:
         break;
     }
-    return sym->addr;
+    return ap->s->island ? branch_value(ap, r) : sym->addr;
 }
 
 static bool apply_one(const struct applier *ap, const struct reloc *r)

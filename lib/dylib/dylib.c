@@ -160,8 +160,7 @@ static bool lay_out(struct link *l)
 
 static bool make(struct link *l)
 {
-    dylib_place_symbols(l);
-    return link_fill_heap_table(l) && fill_inits(l) && dylib_fill_unwind(l) &&
+    return dylib_place_symbols(l) && link_fill_islands(l) && link_fill_heap_table(l) && fill_inits(l) && dylib_fill_unwind(l) &&
            dylib_fill_eh_frame(l) && dylib_make_exports(l) && dylib_make_symtab(l) &&
            dylib_make_starts(l) && dylib_make_data_in_code(l) && dylib_make_opcodes(l) &&
            dylib_size_fixups(l);
@@ -193,6 +192,11 @@ static const struct link_phase phases[] = {
     {"relocating", make},   {"reporting", report}, {"writing", write},
 };
 
+static bool is_code(const struct out *o)
+{
+    return !o->heap && o->type & (S_ATTR_PURE_INSTRUCTIONS | S_ATTR_SOME_INSTRUCTIONS);
+}
+
 const struct link_target link_target_dylib = {
     .phases = phases,
     .phase_count = sizeof phases / sizeof *phases,
@@ -201,4 +205,8 @@ const struct link_target link_target_dylib = {
     .marks = true,
     .mark_slots = dylib_mark_slots,
     .binds = dylib_binds,
+    .is_code = is_code,
+    .branch_target = dylib_branch_target,
+    .place_symbols = dylib_place_symbols,
+    .lay_out = dylib_place,
 };

@@ -154,6 +154,8 @@ struct lsec *dylib_section_at(const struct lobj *o, uint64_t addr, uint64_t *off
 /* ---- sections.c, layout.c ---- */
 bool dylib_make_outs(struct link *l);
 bool dylib_layout(struct link *l);
+/* All addresses, of which dylib_layout() makes the rest. */
+bool dylib_place(struct link *l);
 /* The number of the section that ADDR, in S's section, is in: as n_sect. */
 uint8_t dylib_section_number(const struct link *l, const struct lsec *s, uint64_t addr);
 
@@ -162,7 +164,10 @@ bool dylib_relocate(struct link *l, struct diag *d, struct lsec *s, const struct
 bool dylib_mark_slots(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
 /* S + A for R of O. */
 uint64_t dylib_target(const struct link *l, const struct lobj *o, const struct reloc *r);
-void dylib_place_symbols(struct link *l);
+bool dylib_place_symbols(struct link *l);
+/* Where branch R of S leads: its target, or the stub for it. */
+bool dylib_branch_target(const struct link *l, const struct lsec *s, const struct reloc *r,
+                         uint64_t *to);
 
 /* ---- what __LINKEDIT is made of ---- */
 bool dylib_make_imports(struct link *l);

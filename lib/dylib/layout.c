@@ -179,12 +179,13 @@ static void count_fixups(const struct link *l, struct dylib_segment *seg)
     }
 }
 
-bool dylib_layout(struct link *l)
+bool dylib_place(struct link *l)
 {
     struct dylib *y = l->dylib;
     struct place at = {.addr = l->opt->image_base};
     uint32_t heaps = 0;
 
+    y->tls_addr = 0;
     for (uint64_t i = 0; i < l->out_count; i++)
         if (!l->outs[i]->heap)
             out_lay_out(l->outs[i]);
@@ -196,16 +197,25 @@ bool dylib_layout(struct link *l)
         if (!place_segment(l, &y->segments[heaps], &at))
             return false;
     place_heaps(l, heaps, &at);
-    for (uint32_t i = 0; i + 1 < y->segment_count; i++)
-        count_fixups(l, &y->segments[i]);
     y->linkedit->addr = align_up(at.addr, l->darwin->page_size);
     y->linkedit->offset = at.offset;
-    if (at.offset > MAX_FILE)
+    return true;
+}
+
+bool dylib_layout(struct link *l)
+{
+    struct dylib *y = l->dylib;
+
+    if (!dylib_place(l) || !link_add_islands(l))
+        return false;
+    for (uint32_t i = 0; i + 1 < y->segment_count; i++)
+        count_fixups(l, &y->segments[i]);
+    if (y->linkedit->offset > MAX_FILE)
         return diag_fail(l->d, E_LINK,
                          "the image would have 0x%" PRIx64
                          " bytes; Mach-O files end at 4 GiB, since offsets have 32 bits: keep the "
                          "heap in a file of its own",
-                         at.offset);
+                         y->linkedit->offset);
     for (uint32_t i = 0; i < y->segment_count; i++) {
         struct dylib_segment *seg = &y->segments[i];
 

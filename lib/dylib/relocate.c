@@ -40,12 +40,13 @@ static void place_locals(void *arg, unsigned worker, uint64_t i)
         place_symbol(&l->objs[i]->locals[n]);
 }
 
-void dylib_place_symbols(struct link *l)
+bool dylib_place_symbols(struct link *l)
 {
     par_for(l->obj_count, place_locals, l);
     for (uint64_t i = 0; i < l->global_count; i++)
         place_symbol(l->globals[i]);
     dylib_place_provided(l);
+    return true;
 }
 
 uint64_t dylib_target(const struct link *l, const struct lobj *o, const struct reloc *r)
@@ -251,9 +252,17 @@ static bool apply_slot(const struct applier *ap, const struct reloc *r)
     return apply(ap, r, r->type, slot_address(ap->l, sym, r->type->what) + (uint64_t)r->addend);
 }
 
+bool dylib_branch_target(const struct link *l, const struct lsec *s, const struct reloc *r,
+                         uint64_t *to)
+{
+    const struct lsym *sym = lobj_sym(s->obj, r->symbol);
+
+    *to = dylib_binds(sym) ? stub_address(l, sym) + (uint64_t)r->addend : dylib_target(l, s->obj, r);
+    return true;
+}
+
 static bool apply_one(const struct applier *ap, const struct reloc *r)
 {
-    const struct lsym *sym = lobj_sym(ap->s->obj, r->symbol);
     uint64_t x = 0;
 
     switch (r->type->what) {
@@ -261,8 +270,8 @@ static bool apply_one(const struct applier *ap, const struct reloc *r)
     case WHAT_TLV:
         return apply_slot(ap, r);
     case WHAT_PLT:
-        x = dylib_binds(sym) ? stub_address(ap->l, sym) : dylib_target(ap->l, ap->s->obj, r);
-        return apply(ap, r, r->type, dylib_binds(sym) ? x + (uint64_t)r->addend : x);
+        dylib_branch_target(ap->l, ap->s, r, &x);
+        return apply(ap, r, r->type, link_reachable(ap->l, ap->s, r, x));
     default:
         break;
     }

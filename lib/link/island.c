@@ -16,7 +16,7 @@ enum {
 
 /* One jump: to S + A, wherever that is by then. */
 struct jump {
-    struct lobj *obj;
+    const struct lsec *sec;
     struct reloc reloc; /* a branch that needs it: names the target */
 };
 
@@ -28,21 +28,9 @@ struct island {
     uint64_t size;
 };
 
-static bool is_branch(const struct reloc *r)
+static bool is_branch(const struct link *l, const struct reloc *r)
 {
-    return r->type && r->type->what == WHAT_PLT && r->type->from == FROM_PLACE &&
-           r->type->field->insn;
-}
-
-uint64_t link_branch_target(const struct link *l, const struct lobj *o, const struct reloc *r)
-{
-    const struct lsym *s = lobj_sym(o, r->symbol);
-    uint64_t value = 0;
-
-    if (s->slots && l->slots[s->slots].plt != NO_SLOT)
-        return plt_entry_addr(l, l->slots[s->slots].plt) + (uint64_t)r->addend;
-    link_target(l, o, r, &value);
-    return value;
+    return r->type && r->type->field == l->arch->branch;
 }
 
 static bool reaches(const struct link *l, uint64_t from, uint64_t to, uint64_t slack)
@@ -61,7 +49,7 @@ static uint32_t *find_slot(const struct island *i, const struct lobj *o, const s
     for (at &= i->size - 1; i->slots[at]; at = (at + 1) & (i->size - 1)) {
         const struct jump *j = &i->jumps[i->slots[at] - 1];
 
-        if (lobj_sym(j->obj, j->reloc.symbol) == s && j->reloc.addend == r->addend)
+        if (lobj_sym(j->sec->obj, j->reloc.symbol) == s && j->reloc.addend == r->addend)
             break;
     }
     return &i->slots[at];
@@ -73,21 +61,21 @@ static bool grow_slots(struct link *l, struct island *i)
     if (!(i->slots = arena_alloc(&l->arena, i->size, sizeof *i->slots)))
         return diag_nomem(l->d);
     for (uint64_t n = 0; n < i->count; n++)
-        *find_slot(i, i->jumps[n].obj, &i->jumps[n].reloc) = (uint32_t)n + 1;
+        *find_slot(i, i->jumps[n].sec->obj, &i->jumps[n].reloc) = (uint32_t)n + 1;
     return true;
 }
 
-static bool add_jump(struct link *l, struct island *i, struct lobj *o, const struct reloc *r)
+static bool add_jump(struct link *l, struct island *i, const struct lsec *s, const struct reloc *r)
 {
     uint32_t *slot = NULL;
 
     if (i->count * 2 >= i->size && !grow_slots(l, i))
         return false;
-    if (*(slot = find_slot(i, o, r)))
+    if (*(slot = find_slot(i, s->obj, r)))
         return true;
     if (!arena_grow(&l->arena, (void **)&i->jumps, i->count, &i->cap, sizeof *i->jumps))
         return diag_nomem(l->d);
-    i->jumps[i->count++] = (struct jump){o, *r};
+    i->jumps[i->count++] = (struct jump){s, *r};
     *slot = (uint32_t)i->count;
     return true;
 }
@@ -104,10 +92,10 @@ static bool scan_section(struct link *l, struct island *i, struct lsec *s)
             return false;
         for (unsigned n = 0; n < got; n++) {
             const struct reloc *r = &batch[n];
+            uint64_t to = 0;
 
-            if (is_branch(r) &&
-                !reaches(l, lsec_addr(s) + r->offset, link_branch_target(l, s->obj, r), SLACK) &&
-                !add_jump(l, i, s->obj, r))
+            if (is_branch(l, r) && l->target->branch_target(l, s, r, &to) &&
+                !reaches(l, lsec_addr(s) + r->offset, to, SLACK) && !add_jump(l, i, s, r))
                 return false;
         }
     }
@@ -133,7 +121,10 @@ static bool cut_section(struct link *l, struct out *o)
                 l->island_count == MAX_ISLANDS)
                 return diag_nomem(l->d);
             l->islands[l->island_count++] = island;
-            island->sec = link_new_section(l, ".text.island", 1, o->flags, 4);
+            island->sec = link_append_section(l, &(struct section){.name = ".text.island",
+                                                                   .flags = SEC_ALLOC | SEC_EXEC,
+                                                                   .align_log2 = 4,
+                                                                   .type = s->sec->type});
             start = s->offset;
         }
         if (!scan_section(l, island, s) || !out_add(l, o, s))
@@ -143,34 +134,40 @@ static bool cut_section(struct link *l, struct out *o)
     return !island || !island->count || out_add(l, o, island->sec);
 }
 
+/* What only the linker makes (a PLT) has no branches of this kind. */
+static bool is_cut(const struct link *l, const struct out *o)
+{
+    return l->target->is_code(o) && !(o->count == 1 && o->secs[0]->obj == l->objs[0]);
+}
+
 bool link_add_islands(struct link *l)
 {
     uint64_t first = UINT64_MAX, end = 0, total = 0;
 
     for (uint64_t i = 0; i < l->out_count; i++)
-        if (l->outs[i]->rank == RANK_PLT || l->outs[i]->rank == RANK_TEXT) {
+        if (l->target->is_code(l->outs[i])) {
             first = l->outs[i]->addr < first ? l->outs[i]->addr : first;
-            end = l->outs[i]->addr + l->outs[i]->size;
+            end = l->outs[i]->addr + l->outs[i]->size > end ? l->outs[i]->addr + l->outs[i]->size : end;
         }
     if (!l->arch->branch_reach || end <= first || reaches(l, first, end, 0))
         return true;
     if (!(l->islands = arena_alloc(&l->arena, MAX_ISLANDS, sizeof *l->islands)))
         return diag_nomem(l->d);
-    if (!link_place_symbols(l))
+    if (!l->target->place_symbols(l))
         return false;
     for (uint64_t i = 0; i < l->out_count; i++)
-        if (l->outs[i]->rank == RANK_TEXT && !cut_section(l, l->outs[i]))
-            return false;
-    for (uint64_t i = 0; i < l->out_count; i++)
-        if (l->outs[i]->rank == RANK_TEXT)
+        if (is_cut(l, l->outs[i])) {
+            if (!cut_section(l, l->outs[i]))
+                return false;
             out_lay_out(l->outs[i]);
+        }
     for (uint32_t i = 0; i < l->island_count; i++)
         total += l->islands[i]->sec->size;
     if (total > SLACK / 2)
         return diag_fail(l->d, E_UNSUPPORTED,
                          "%s: code needs %llu bytes of jumps to reach itself, more than %d",
                          l->opt->output, (unsigned long long)total, SLACK / 2);
-    return link_layout(l);
+    return l->target->lay_out(l);
 }
 
 bool link_fill_islands(struct link *l)
@@ -184,10 +181,9 @@ bool link_fill_islands(struct link *l)
             return diag_nomem(l->d);
         for (uint64_t n = 0; n < is->count; n++) {
             uint64_t at = n * l->arch->far_jump_size;
-            struct stub_at stub = {
-                .addr = lsec_addr(is->sec) + at,
-                .slot = link_branch_target(l, is->jumps[n].obj, &is->jumps[n].reloc)};
+            struct stub_at stub = {.addr = lsec_addr(is->sec) + at};
 
+            l->target->branch_target(l, is->jumps[n].sec, &is->jumps[n].reloc, &stub.slot);
             l->arch->far_jump(is->sec->data + at, &stub);
         }
     }
@@ -199,7 +195,7 @@ uint64_t link_reachable(const struct link *l, const struct lsec *s, const struct
 {
     uint32_t jump = 0;
 
-    if (!s->island || !is_branch(r) || !s->island->count ||
+    if (!s->island || !is_branch(l, r) || !s->island->count ||
         reaches(l, lsec_addr(s) + r->offset, target, 0))
         return target;
     jump = *find_slot(s->island, s->obj, r);

@@ -128,11 +128,17 @@ static const struct link_phase elf_phases[] = {
     {"reporting", report},  {"writing", link_write},
 };
 
+static bool is_code(const struct out *o) { return o->rank == RANK_PLT || o->rank == RANK_TEXT; }
+
 const struct link_target link_target_elf = {
     .phases = elf_phases,
     .phase_count = sizeof elf_phases / sizeof *elf_phases,
     .relocate = link_relocate,
     .binds = lsym_preemptible,
+    .is_code = is_code,
+    .branch_target = link_branch_target,
+    .place_symbols = link_place_symbols,
+    .lay_out = link_layout,
 };
 
 static int64_t now_ms(void)

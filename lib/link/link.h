@@ -233,6 +233,13 @@ struct link_target {
     bool (*mark_slots)(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
     /* S may turn out to be another image's when this one is loaded. */
     bool (*binds)(const struct lsym *s);
+    /* For islands (island.c): O is code; where a branch of S leads to, if it can be known;
+       addresses of symbols, and then all addresses once more. */
+    bool (*is_code)(const struct out *o);
+    bool (*branch_target)(const struct link *l, const struct lsec *s, const struct reloc *r,
+                          uint64_t *to);
+    bool (*place_symbols)(struct link *l);
+    bool (*lay_out)(struct link *l);
 };
 extern const struct link_target link_target_elf, link_target_dylib, link_target_dll;
 
@@ -550,8 +557,9 @@ bool link_make_build_id(struct link *l);
 /* ---- island.c: branches that do not reach ---- */
 bool link_add_islands(struct link *l); /* once laid out; lays out again */
 bool link_fill_islands(struct link *l);
-/* Where branch R of O leads: S + A, or its PLT entry. */
-uint64_t link_branch_target(const struct link *l, const struct lobj *o, const struct reloc *r);
+/* ELF's branch_target(): S + A, or its PLT entry. */
+bool link_branch_target(const struct link *l, const struct lsec *s, const struct reloc *r,
+                        uint64_t *to);
 /* TARGET, or the jump that leads there if R of S cannot reach it. */
 uint64_t link_reachable(const struct link *l, const struct lsec *s, const struct reloc *r,
                         uint64_t target);

@@ -75,6 +75,18 @@ bool link_target(const struct link *l, const struct lobj *o, const struct reloc 
     return !sec || lsec_moved(sec, lsym_symbol(s)->value, &to) != NULL;
 }
 
+bool link_branch_target(const struct link *l, const struct lsec *s, const struct reloc *r,
+                        uint64_t *to)
+{
+    const struct lsym *sym = lobj_sym(s->obj, r->symbol);
+
+    if (sym->slots && l->slots[sym->slots].plt != NO_SLOT)
+        *to = plt_entry_addr(l, l->slots[sym->slots].plt) + (uint64_t)r->addend;
+    else
+        link_target(l, s->obj, r, to);
+    return true;
+}
+
 struct applier {
     struct link *l;
     struct diag *d;
@@ -130,7 +142,8 @@ static uint64_t start_value(const struct applier *ap, const struct reloc *r,
         if (!lsym_defined(sym) && !sym->slots && r->type->from == FROM_PLACE)
             return at->p + 4;
         at->a = 0; /* is in the target already */
-        return link_reachable(l, ap->s, r, link_branch_target(l, ap->s->obj, r));
+        link_branch_target(l, ap->s, r, &value);
+        return link_reachable(l, ap->s, r, value);
     default:
         break;
     }

@@ -508,7 +508,8 @@ START_TEST(every_length)
 
     put_file();
     for (uint32_t k = COUNT(parts); k-- > 0;)
-        for (uint32_t size = parts[k].to - 1; size + 1 > parts[k].from; size -= EVERY) {
+        for (uint32_t size = parts[k].to; size > parts[k].from;) {
+            size -= size - parts[k].from < EVERY ? size - parts[k].from : EVERY;
             ck_assert_int_eq(ftruncate(fd, size), 0);
             if (open_it(SIMG_VERIFY_FULL, 0, &i) != SIMG_OK)
                 continue;
