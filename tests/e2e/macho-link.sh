@@ -54,6 +54,29 @@ relocs() {
 check relocs-x86_64 relocs x86_64
 check relocs-arm64 relocs arm64
 
+# calls over more than 128 MiB, there and back
+far() {
+    use_darwin arm64
+    cat >work.s <<'S'
+        .globl _work, _back
+        .p2align 2
+_work:  stp x29, x30, [sp, -16]!
+        bl _far_call
+        bl _far_call
+        add w0, w0, w0
+        ldp x29, x30, [sp], 16
+_back:  ret
+S
+    printf '.zero 0x9000000\n' >gap.s
+    printf '.globl _far_call\n.p2align 2\n_far_call: mov w0, 42\nb _back\n' >far.s
+    for f in work gap far; do compile $f.o $f.s; done
+    dylink far.dylib work.o gap.o far.o
+    "$OBJTOOL" verify far.dylib
+    [ "$(load far.dylib -- work)" = 84 ] || die "a far call is wrong"
+    rm -f gap.* far.dylib
+}
+check far-arm64 far
+
 # llvm-jitlink links the object by itself and runs it
 jitlink() {
     use_darwin x86_64

@@ -262,4 +262,41 @@ arm64() {
 }
 check arm64 arm64
 
+# calls over more than 128 MiB, there and back, go by way of jumps between the code
+far() {
+    cat >work.s <<'S'
+        .globl work, back
+        .p2align 2
+work:   bl far_call
+        bl far_call
+        brk 1
+back:   ret
+S
+    printf '.section .text$gap,"xr"\n.zero 0x9000000\n' >gap.s
+    printf '.section .text$z,"xr"\n.globl far_call\n.p2align 2\nfar_call: mov w0, 42\nb back\n' >far.s
+    for f in work gap far; do clang-19 --target=aarch64-w64-mingw32 -c $f.s -o $f.o; done
+    olink --target=aarch64-w64-mingw32 -shared -o far.arm64.dll work.o gap.o far.o --export=work
+    "$OBJTOOL" verify far.arm64.dll
+    llvm-objdump-19 -d --no-show-raw-insn far.arm64.dll | grep -v 'udf' >code
+    # where the calls lead: a jump, whose ADRP and ADD are the address of far_call; and that one's, of back
+    python3 - <<'P'
+import re
+code = [(int(a, 16), i) for a, i in re.findall(r"^ *([0-9a-f]+):\s+(.*)", open("code").read(), re.M)]
+at = dict(code)
+def lands(where):
+    page = int(re.match(r"adrp\tx16, 0x([0-9a-f]+)", at[where]).group(1), 16)
+    low = int(re.match(r"add\tx16, x16, #0x([0-9a-f]+)", at[where + 4]).group(1), 16)
+    assert at[where + 8] == "br\tx16", at[where + 8]
+    return page + low
+def goes(instruction): return int(re.match(r"bl?\t0x([0-9a-f]+)", instruction).group(1), 16)
+call = next(a for a, i in code if i.startswith("mov\tw0, #0x2a"))
+back = next(a for a, i in code if i == "ret")
+calls = [goes(i) for a, i in code if i.startswith("bl\t")]
+assert len(calls) == 2 and calls[0] == calls[1] and lands(calls[0]) == call, calls
+assert lands(goes(at[call + 4])) == back and call - calls[0] > 128 << 20
+P
+    rm -f gap.* far.arm64.dll
+}
+check far-arm64 far
+
 finish
