@@ -3,6 +3,7 @@
 
 #include "coff/file.h"
 
+#include "base/pages.h"
 #include "coff/machine.h"
 
 #include <inttypes.h>
@@ -214,6 +215,7 @@ static bool read_sections(struct diag *d, struct arena *a, struct coff_file *f)
                          f->section_count, f->sections_at, f->in.size);
     if (!(f->sections = arena_alloc(a, f->section_count, sizeof *f->sections)))
         return diag_nomem(d);
+    pages_make(f->sections, f->section_count * sizeof *f->sections);
     for (uint32_t i = 0; i < f->section_count; i++)
         if (!read_section(d, a, f, i, table.at + (uint64_t)i * SECTION_HEADER_SIZE,
                           &f->sections[i]))

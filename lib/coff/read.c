@@ -2,6 +2,7 @@
 /* read.c - a COFF object, an import or a DLL as a neutral object.  Foreign
  * numbers end here: what leaves is checked and has the model's words. */
 
+#include "base/pages.h"
 #include "coff/reader.h"
 
 #include <inttypes.h>
@@ -44,6 +45,7 @@ static bool make_sections(struct diag *d, struct arena *a, const struct coff_fil
     o->section_count = f->section_count + 1;
     if (!(o->sections = arena_alloc(a, o->section_count, sizeof *o->sections)))
         return diag_nomem(d);
+    pages_make(o->sections, o->section_count * sizeof *o->sections);
     o->sections[0].name = "";
     for (uint32_t i = 0; i < f->section_count; i++) {
         const struct coff_section *s = &f->sections[i];
@@ -224,6 +226,7 @@ static bool make_symbols(struct diag *d, struct arena *a, const struct coff_file
         return false;
     if (!(o->symbols = arena_alloc(a, o->symbol_count, sizeof *o->symbols)))
         return diag_nomem(d);
+    pages_make(o->symbols, o->symbol_count * sizeof *o->symbols);
     o->symbols[0].name = "";
     for (uint32_t i = 1; i < o->section_count; i++)
         o->symbols[i] = (struct symbol){.name = "", .section = i, .kind = KIND_SECTION};

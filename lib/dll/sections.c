@@ -58,8 +58,8 @@ struct placed {
 
 struct maker {
     struct link *l;
-    struct placed *all;
-    uint64_t count, cap;
+    struct placed *all; /* room for all of them */
+    uint64_t count;
     const char **names; /* those that ORDER does not know */
     uint64_t name_count, name_cap;
 };
@@ -103,12 +103,9 @@ static size_t base_length(const char *name)
 static bool place(struct maker *m, struct lsec *s)
 {
     struct link *l = m->l;
-    struct placed *p = NULL;
+    struct placed *p = &m->all[m->count];
     const char *name = s->sec->name;
 
-    if (!arena_grow(&l->arena, (void **)&m->all, m->count, &m->cap, sizeof *m->all))
-        return diag_nomem(l->d);
-    p = &m->all[m->count];
     *p = (struct placed){.sec = s, .base = name, .base_len = base_length(name), .order = m->count};
     p->rest = name + p->base_len;
     if (!(p->to = arena_strndup(&l->arena, name, p->base_len)))
@@ -127,6 +124,13 @@ static bool place(struct maker *m, struct lsec *s)
         p->edge = s == l->dll->ctors || s == l->dll->dtors ? -1 : 1;
     m->count++;
     return rank_of(m, p->to, &p->rank);
+}
+
+/* Room for the sections that place() will be given. */
+static bool make_room(struct maker *m, uint64_t count)
+{
+    m->all = arena_alloc(&m->l->arena, count, sizeof *m->all);
+    return m->all || diag_nomem(m->l->d);
 }
 
 static int by_place(const void *a, const void *b)
@@ -249,6 +253,19 @@ static bool check_resources(struct link *l, const struct lsec *s, const struct l
     return true;
 }
 
+/* Those that are in memory, and those that only debuggers read. */
+static bool make_rooms(struct link *l, struct maker *plain, struct maker *debug)
+{
+    uint64_t in_memory = 0, others = 0;
+
+    for (uint64_t i = 0; i < l->obj_count; i++)
+        for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++) {
+            in_memory += l->objs[i]->secs[n].live && l->objs[i]->secs[n].sec->flags & SEC_ALLOC;
+            others += l->objs[i]->secs[n].live && l->objs[i]->secs[n].sec->flags & SEC_DEBUG;
+        }
+    return make_room(plain, in_memory) && make_room(debug, others);
+}
+
 bool dll_make_outs(struct link *l)
 {
     struct maker m = {.l = l}, debug = {.l = l};
@@ -256,6 +273,8 @@ bool dll_make_outs(struct link *l)
     const struct lobj *resources = NULL;
     struct out *o = NULL;
 
+    if (!make_rooms(l, &m, &debug))
+        return false;
     for (uint64_t i = 0; i < l->obj_count; i++)
         for (uint32_t n = 1; n < l->objs[i]->o.section_count; n++) {
             struct lsec *s = &l->objs[i]->secs[n];

@@ -5,6 +5,7 @@
  * over common over weak over shared), the first of equals stays; two strong
  * ones are an error. */
 
+#include "base/pages.h"
 #include "elf/elf.h"
 #include "dylib/dylib.h"
 #include "link/link.h"
@@ -170,6 +171,8 @@ bool link_prepare_object(const struct link *l, struct diag *d, struct arena *a, 
     o->globals = arena_alloc(a, o->o.symbol_count - o->o.first_global, sizeof *o->globals);
     if (!o->secs || !o->locals || !o->globals)
         return diag_nomem(d);
+    pages_make(o->secs, o->o.section_count * sizeof *o->secs);
+    pages_make(o->locals, o->o.first_global * sizeof *o->locals);
     make_sections(l, o);
     make_locals(o);
     return true;
