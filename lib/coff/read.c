@@ -49,25 +49,24 @@ static bool make_sections(struct diag *d, struct arena *a, const struct coff_fil
     o->sections[0].name = "";
     for (uint32_t i = 0; i < f->section_count; i++) {
         const struct coff_section *s = &f->sections[i];
+        struct section *out = &o->sections[i + 1]; /* all zero */
 
         if (s->align_log2 > MAX_ALIGN_LOG2)
             return diag_fail(d, E_FORMAT, "section %" PRIu32 " (%s): alignment 0x%x is not known",
                              i + 1, s->name, (s->flags & IMAGE_SCN_ALIGN_MASK) >> 20);
-        o->sections[i + 1] = (struct section){
-            .name = s->name,
-            .flags = section_flags(s),
-            .align_log2 = s->align_log2,
-            .addr = s->rva,
-            .size = s->raw_size,
-            .data = s->data,
-            .relocs = s->relocs,
-            .reloc_count = s->reloc_count,
-            .reloc_size = COFF_RELOC_SIZE,
-            .implicit = true,
-            .type = s->flags,
-        };
+        out->name = s->name;
+        out->flags = section_flags(s);
+        out->align_log2 = s->align_log2;
+        out->addr = s->rva;
+        out->size = s->raw_size;
+        out->data = s->data;
+        out->relocs = s->relocs;
+        out->reloc_count = s->reloc_count;
+        out->reloc_size = COFF_RELOC_SIZE;
+        out->implicit = true;
+        out->type = s->flags;
         if (!s->data.at && s->raw_size && !(s->flags & IMAGE_SCN_CNT_UNINITIALIZED_DATA))
-            o->sections[i + 1].flags |= SEC_ZERO;
+            out->flags |= SEC_ZERO;
         if (!strcmp(s->name, ".drectve") && !o->directives.at)
             o->directives = s->data;
     }

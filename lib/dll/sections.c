@@ -3,6 +3,7 @@
  * front of the dollar says which section of the image, and the rest in which
  * order (PE specification, 4.2). */
 
+#include "base/pages.h"
 #include "dll/dll.h"
 #include "sysimage/format.h"
 
@@ -129,8 +130,10 @@ static bool place(struct maker *m, struct lsec *s)
 /* Room for the sections that place() will be given. */
 static bool make_room(struct maker *m, uint64_t count)
 {
-    m->all = arena_alloc(&m->l->arena, count, sizeof *m->all);
-    return m->all || diag_nomem(m->l->d);
+    if (!(m->all = arena_alloc(&m->l->arena, count, sizeof *m->all)))
+        return diag_nomem(m->l->d);
+    pages_make(m->all, count * sizeof *m->all);
+    return true;
 }
 
 static int by_place(const void *a, const void *b)

@@ -138,30 +138,30 @@ static void make_sections(const struct link *l, struct lobj *o)
     for (uint32_t i = 0; i < o->o.section_count; i++) {
         const struct section *s = &o->o.sections[i];
         bool stripped = (s->flags & SEC_DEBUG) && l->opt->strip != STRIP_NONE;
+        struct lsec *out = &o->secs[i]; /* all zero: cleared twice, it would take twice as long */
 
-        o->secs[i] = (struct lsec){
-            .obj = o,
-            .sec = s,
-            .index = i,
-            .size = s->size,
-            .align_log2 = s->align_log2,
-            .live = s->role != ROLE_META && s->role != ROLE_PROPERTY && s->role != ROLE_UNWIND &&
-                    !(s->flags & SEC_EXCLUDE) && !stripped,
-        };
+        out->obj = o;
+        out->sec = s;
+        out->index = i;
+        out->size = s->size;
+        out->align_log2 = s->align_log2;
+        out->live = s->role != ROLE_META && s->role != ROLE_PROPERTY && s->role != ROLE_UNWIND &&
+                    !(s->flags & SEC_EXCLUDE) && !stripped;
     }
 }
 
 static void make_locals(struct lobj *o)
 {
-    for (uint32_t i = 0; i < o->o.first_global; i++)
-        o->locals[i] = (struct lsym){
-            .name = o->o.symbols[i].name,
-            .obj = o,
-            .index = i,
-            .state = i ? SYM_DEFINED : SYM_UNDEFINED,
-            .visibility = VIS_HIDDEN,
-            .localized = true,
-        };
+    for (uint32_t i = 0; i < o->o.first_global; i++) {
+        struct lsym *out = &o->locals[i];
+
+        out->name = o->o.symbols[i].name;
+        out->obj = o;
+        out->index = i;
+        out->state = i ? SYM_DEFINED : SYM_UNDEFINED;
+        out->visibility = VIS_HIDDEN;
+        out->localized = true;
+    }
 }
 
 bool link_prepare_object(const struct link *l, struct diag *d, struct arena *a, struct lobj *o)
