@@ -44,6 +44,7 @@ script_tests += \
 	tests/e2e/many-sections.sh \
 	tests/e2e/pe-heap.sh \
 	tests/e2e/pe-link.sh \
+	tests/e2e/pe-others.sh \
 	tests/e2e/pe-runtime.sh \
 	tests/e2e/pe-suite.sh \
 	tests/e2e/pe-verify.sh \
@@ -82,6 +83,7 @@ slow_tests += \
 	tests/e2e/cache-tool.sh \
 	tests/e2e/pe-heap.sh \
 	tests/e2e/pe-link.sh \
+	tests/e2e/pe-others.sh \
 	tests/e2e/pe-runtime.sh \
 	tests/e2e/pe-suite.sh \
 	tests/e2e/pe-verify.sh \
