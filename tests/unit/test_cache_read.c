@@ -497,7 +497,8 @@ START_TEST(a_cut_file_is_an_error)
 }
 END_TEST
 
-/* Whichever bit it is (one of 23 is tried): an error with its status, or a file with all its parts. */
+/* Whichever bit it is (one of 23 is tried): an error with its status, or a file with all its
+   parts. */
 START_TEST(a_changed_file_is_one_or_none)
 {
     static uint8_t bytes[CIMG_SIZE];
