@@ -18,6 +18,8 @@
 #include <xxhash.h>
 
 enum { WORD = 8, ENTRY = 4 };
+/* What is copied at start ends with one: in a part of one, each small page is a page fault. */
+enum { HUGE_PAGE = 2 << 20 };
 
 /* The heap in the making. */
 struct rewriter {
@@ -180,7 +182,7 @@ static bool make_heap(struct diag *d, struct arena *a, const char *name,
         .build_id = "",
         .flags = "",
         .slot_count = heap->slots.count,
-        .written = heap->written,
+        .written = align_up(heap->written, HUGE_PAGE),
     };
     XXH128_canonicalFromHash(&id, XXH3_128bits(heap->bytes.at, heap->bytes.size));
     memcpy(out->id, id.digest, sizeof out->id);
