@@ -198,6 +198,7 @@ static int wake(struct session *s)
 const struct language language = {
     .name = "js",
     .version = "MuJS " TEXT(JS_VERSION_MAJOR) "." TEXT(JS_VERSION_MINOR) "." TEXT(JS_VERSION_PATCH),
+    .flags = SIMG_ENGINE_OWN_MODULE, /* MuJS is linked in, and points to nothing else */
     .block_comments = 1,
     .make = make,
     .end = end,

@@ -551,6 +551,7 @@ const struct language language = {
     .name = "lua-cache",
     .version = LUA_RELEASE,
     .environment = environment,
+    .flags = SIMG_ENGINE_OWN_MODULE, /* Lua is linked in; FILEs are not stored */
     .make = make,
     .end = end,
     .compile = compile,
