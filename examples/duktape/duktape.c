@@ -14,7 +14,6 @@
 
 #include <duktape.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -85,7 +84,8 @@ static duk_ret_t do_load(duk_context *ctx)
     char error[256];
 
     for (duk_idx_t i = 0, n = duk_get_top(ctx); i < n; i++) {
-        const struct source *f = session_source(session_of(ctx), duk_to_string(ctx, i), error, sizeof error);
+        const struct source *f =
+            session_source(session_of(ctx), duk_to_string(ctx, i), error, sizeof error);
 
         if (!f)
             return duk_error(ctx, DUK_ERR_ERROR, "%s", error);
@@ -121,8 +121,12 @@ static duk_ret_t do_random(duk_context *ctx)
 /* ---- the language ---- */
 
 static const duk_function_list_entry globals[] = {
-    {"print", do_print, DUK_VARARGS}, {"write", do_write, DUK_VARARGS}, {"load", do_load, DUK_VARARGS},
-    {"gc", do_gc, 0},                 {"quit", do_quit, 1},             {NULL, NULL, 0},
+    {"print", do_print, DUK_VARARGS},
+    {"write", do_write, DUK_VARARGS},
+    {"load", do_load, DUK_VARARGS},
+    {"gc", do_gc, 0},
+    {"quit", do_quit, 1},
+    {NULL, NULL, 0},
 };
 
 static void *make(struct session *s)

@@ -17,8 +17,6 @@
 
 #include <mujs.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 static void *allocate(void *arena, void *p, int size)
@@ -62,7 +60,8 @@ static void js_load(js_State *J)
     char error[256];
 
     for (int i = 1, n = js_gettop(J); i < n; i++) {
-        const struct source *f = session_source(session_of(J), js_tostring(J, i), error, sizeof error);
+        const struct source *f =
+            session_source(session_of(J), js_tostring(J, i), error, sizeof error);
 
         if (!f)
             js_error(J, "%s", error);

@@ -18,12 +18,10 @@
 
 #include "runner.h"
 
-#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -51,11 +49,11 @@ static void *allocate(void *ud, void *p, size_t had, size_t want)
                                         [LUA_TUSERDATA] = "userdata",
                                         [LUA_TTHREAD] = "thread"};
     const struct memory *m = ud;
-    void *new = simg_arena_realloc(m->arena, p, want);
+    void *to = simg_arena_realloc(m->arena, p, want);
 
-    if (m->typed && !p && new && had < sizeof types / sizeof *types && types[had])
-        simg_cache_type(m->session->cache, new, types[had]); /* HAD is the kind of a new object */
-    return new;
+    if (m->typed && !p && to && had < sizeof types / sizeof *types && types[had])
+        simg_cache_type(m->session->cache, to, types[had]); /* HAD is the kind of a new object */
+    return to;
 }
 
 static struct session *session_of(lua_State *L)
@@ -93,7 +91,8 @@ static void enqueue(struct walk *w)
     lua_State *L = w->L;
     int type = lua_type(L, -1);
 
-    if (type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA || type == LUA_TTHREAD) {
+    if (type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA ||
+        type == LUA_TTHREAD) {
         lua_pushvalue(L, -1);
         if (lua_rawget(L, w->seen) == LUA_TNIL && !is_bare(L, -2)) {
             lua_pushvalue(L, -2);
@@ -303,8 +302,8 @@ static int search_c(lua_State *L)
 
 static int os_exit(lua_State *L)
 {
-    session_exit(session_of(L), lua_isboolean(L, 1) ? !lua_toboolean(L, 1)
-                                                    : (int)luaL_optinteger(L, 1, 0));
+    session_exit(session_of(L),
+                 lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0));
 }
 
 static int set_seed(lua_State *L)
@@ -337,7 +336,8 @@ static void seed(lua_State *L)
 static int panic(lua_State *L) { fail("%s", lua_tostring(L, -1)); }
 
 /* Field NAME of library LIB becomes F; what it was is kept in the registry as KEPT, if not NULL. */
-static void replace(lua_State *L, const char *lib, const char *name, lua_CFunction f, const char *kept)
+static void replace(lua_State *L, const char *lib, const char *name, lua_CFunction f,
+                    const char *kept)
 {
     lua_getglobal(L, lib);
     if (kept) {
@@ -426,7 +426,8 @@ static int compile(struct session *s, const struct source *f)
     const char *text = line ? f->text + strcspn(f->text, "\n") : f->text;
 
     lua_pushfstring(L, "@%s", f->name);
-    status = luaL_loadbufferx(L, text, f->size - (size_t)(text - f->text), lua_tostring(L, -1), "bt");
+    status =
+        luaL_loadbufferx(L, text, f->size - (size_t)(text - f->text), lua_tostring(L, -1), "bt");
     lua_remove(L, -2);
     if (status != LUA_OK) {
         tell(s, "%s: %s", s->language->name, lua_tostring(L, -1));
@@ -545,7 +546,8 @@ static int wake(struct session *s)
     return 0;
 }
 
-static const char *const environment[] = {"LUA_PATH_5_4", "LUA_PATH", "LUA_CPATH_5_4", "LUA_CPATH", NULL};
+static const char *const environment[] = {"LUA_PATH_5_4", "LUA_PATH", "LUA_CPATH_5_4", "LUA_CPATH",
+                                          NULL};
 
 const struct language language = {
     .name = "lua-cache",

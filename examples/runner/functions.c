@@ -89,8 +89,8 @@ static int is_name(char c)
 
 static void read_word(struct reader *r)
 {
-    static const char *const operators[] = {"return", "typeof", "case", "in", "of", "delete", "void",
-                                            "throw", "new", "else", "do", "instanceof"};
+    static const char *const operators[] = {"return", "typeof", "case", "in",   "of", "delete",
+                                            "void",   "throw",  "new",  "else", "do", "instanceof"};
     size_t size = 0;
 
     strcpy(r->before, r->word);

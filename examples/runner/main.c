@@ -17,7 +17,8 @@
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: %s [--engine.OPTION...] [-r LIBRARY]... [-e CODE] [FILE [ARGUMENT...]]\n",
+    fprintf(stderr,
+            "usage: %s [--engine.OPTION...] [-r LIBRARY]... [-e CODE] [FILE [ARGUMENT...]]\n",
             language.name);
     exit(2);
 }

@@ -24,7 +24,7 @@ struct source {
     size_t size;
     int64_t changed; /* the file, when it was read: nanoseconds since 1970, and its inode */
     uint64_t inode;
-    uint32_t number; /* of the cache's sources */
+    uint32_t number;  /* of the cache's sources */
     uint32_t library; /* it was loaded before the program ran: the context depends on it */
 };
 
@@ -80,8 +80,8 @@ struct session {
     char **libraries; /* NULL ends */
     char *inputs;
     int in_library; /* what is loaded now belongs to the context */
-    int remaking; /* for a store: what there is to tell was told */
-    int ended;    /* by session_exit() */
+    int remaking;   /* for a store: what there is to tell was told */
+    int ended;      /* by session_exit() */
     jmp_buf *way_out;
     int status; /* of the process */
 };

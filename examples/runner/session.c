@@ -104,7 +104,8 @@ static void drop(struct session *s, struct source *f)
 }
 
 /* At the end of the list: libraries run in its order. */
-static struct source *add(struct session *s, const char *name, const char *text, const struct stat *st)
+static struct source *add(struct session *s, const char *name, const char *text,
+                          const struct stat *st)
 {
     struct simg_arena *arena = simg_cache_arena(s->cache);
     struct source *f = simg_arena_alloc(arena, sizeof *f), **end = &s->record->first;
@@ -320,8 +321,8 @@ static int after_load(void *arg, struct simg_cache *c)
         const struct stamp *m = &s->record->stamps[i];
         struct stat st;
 
-        if (stat(m->name, &st) != 0 || (size_t)st.st_size != m->size || changed(&st) != m->changed ||
-            st.st_ino != m->inode)
+        if (stat(m->name, &st) != 0 || (size_t)st.st_size != m->size ||
+            changed(&st) != m->changed || st.st_ino != m->inode)
             return -1;
     }
     return s->language->wake(s);
@@ -340,7 +341,8 @@ static char *inputs_of(const struct language *l, char *const *libraries)
         struct stat st = {0};
 
         stat(*libraries, &st);
-        fprintf(f, "library %s %lld %lld\n", *libraries, (long long)st.st_size, (long long)changed(&st));
+        fprintf(f, "library %s %lld %lld\n", *libraries, (long long)st.st_size,
+                (long long)changed(&st));
     }
     for (const char *const *name = l->environment; name && *name; name++)
         if (getenv(*name))

@@ -136,6 +136,9 @@ later() {
     "$engine" --engine.Cache=l.so --engine.TraceCache main.js >out 2>err
     expect_text out '^3$'
     expect_text err 'Loaded image contained *2 sources and *3 function roots' 'New image contains *2 sources and *4 function roots'
+    # options from the environment
+    JS_OPTIONS='--engine.Cache=l.so --engine.CacheMode=readonly --engine.TraceCache' "$engine" main.js >out 2>err
+    expect_text err 'Loaded image' 'Not stored (read-only)'
     # a program that is not one is not kept
     echo 'var 1' >bad.js
     expect_fail 1 "$engine" --engine.Cache=l.so --engine.TraceCache bad.js

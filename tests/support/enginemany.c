@@ -4,8 +4,8 @@
  *   enginemany store CODE IMAGE=LIBRARY...   an image of each library
  *   enginemany SEED CODE IMAGE=LIBRARY...
  *
- * All are loaded and run CODE; then they are unloaded in an order that SEED says, and after each the others
- * run CODE again; then all are loaded once more. */
+ * All are loaded and run CODE; then they are unloaded in an order that SEED says, and after each the
+ * others run CODE again; then all are loaded once more. */
 
 #include "runner.h"
 
