@@ -111,24 +111,37 @@ bool map_write(int fd, uint64_t offset, const void *from, uint64_t size)
 bool map_finish(int fd) { return _close(fd) == 0; }
 
 /* A file that is mapped somewhere cannot be replaced, but can get another name: this one. */
-static bool set_aside(const char *path)
+static bool set_aside(const char *path, char aside[MAX_PATH])
 {
-    char aside[MAX_PATH];
-
-    if (strlen(path) > sizeof aside - 40)
+    if (strlen(path) > MAX_PATH - 40)
         return false;
-    snprintf(aside, sizeof aside, "%s.%lu-%lu.old", path, GetCurrentProcessId(), GetTickCount());
+    snprintf(aside, MAX_PATH, "%s.%lu-%lu.old", path, GetCurrentProcessId(), GetTickCount());
     return MoveFileExA(path, aside, 0);
+}
+
+/* NAME is what set_aside() makes of a name that is LENGTH long. */
+static bool is_aside(const char *name, size_t length)
+{
+    size_t digits = strlen(name) > length ? strspn(name + length + 1, "0123456789-") : 0;
+
+    return digits > 0 && strcmp(name + length + 1 + digits, ".old") == 0;
 }
 
 bool map_replace(const char *from, const char *to)
 {
+    char aside[MAX_PATH];
+
     if (MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
         return true;
     if (GetLastError() != ERROR_ACCESS_DENIED && GetLastError() != ERROR_USER_MAPPED_FILE)
         return failed();
-    if (!set_aside(to) || !MoveFileExA(from, to, MOVEFILE_WRITE_THROUGH))
+    if (!set_aside(to, aside))
         return failed();
+    if (!MoveFileExA(from, to, MOVEFILE_WRITE_THROUGH)) {
+        failed();
+        MoveFileExA(aside, to, 0);
+        return false;
+    }
     map_tidy(to);
     return true;
 }
@@ -149,7 +162,8 @@ void map_tidy(const char *path)
         return;
     do {
         snprintf(name + folder, sizeof name - folder, "%s", found.cFileName);
-        DeleteFileA(name);
+        if (is_aside(found.cFileName, strlen(path) - folder))
+            DeleteFileA(name);
     } while (FindNextFileA(h, &found));
     FindClose(h);
 }
