@@ -38,7 +38,7 @@ unit() {
     local name=$1 count=$2 sources=() s
     shift 2
     for s in "$@"; do sources+=("$top_srcdir/$s"); done
-    x86_64-w64-mingw32-gcc -std=gnu11 -O1 -Wall -Wextra -D__USE_MINGW_ANSI_STDIO=1 -DXXH_INLINE_ALL -DEVERY=61 -static -include "$stand_ins/posix.h" \
+    x86_64-w64-mingw32-gcc -std=gnu11 -O1 -Wall -Wextra -D__USE_MINGW_ANSI_STDIO=1 -DXXH_INLINE_ALL -DEVERY=397 -DOWN_WORDS=2 -static -include "$stand_ins/posix.h" \
         -I"$headers" -I"$stand_ins" -I"$top_srcdir" -I"$top_srcdir/lib" -I"$there/include" -o "$name.exe" \
         "$top_srcdir/tests/unit/$name.c" "$stand_ins/check.c" "$stand_ins/posix.c" "${sources[@]}" \
         "$there/lib/libsysimage.dll.a" -lpthread

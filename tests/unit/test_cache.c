@@ -524,6 +524,12 @@ START_TEST(stored_and_loaded)
 }
 END_TEST
 
+/* Words of a node that point into the program: on Windows, what the linker knows of a function of
+   another library is a jump in the program. */
+#ifndef OWN_WORDS
+#define OWN_WORDS 1
+#endif
+
 /* An engine that points to its own module alone: libc's addresses are numbers to it. */
 START_TEST(points_to_its_own_module)
 {
@@ -536,7 +542,7 @@ START_TEST(points_to_its_own_module)
         c = open_it();
         add_nodes(c, 100);
         ck_assert_int_eq(simg_cache_store(c, NULL), SIMG_OK);
-        ck_assert_uint_eq(status_of(c).outside, 100);
+        ck_assert_uint_eq(status_of(c).outside, 100 * OWN_WORDS);
         simg_cache_abandon(c);
         opts.load = path;
         c = open_it();
@@ -548,7 +554,7 @@ START_TEST(points_to_its_own_module)
     c = open_it();
     add_nodes(c, 100);
     ck_assert_int_eq(simg_cache_store(c, NULL), SIMG_OK);
-    ck_assert_uint_eq(status_of(c).outside, 100);
+    ck_assert_uint_eq(status_of(c).outside, 100 * OWN_WORDS);
     simg_cache_abandon(c);
     engine.flags = 0;
     engine.anchor = NULL;
