@@ -54,7 +54,7 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/cache/edits-of-a-sound-arena.hex \
 	tests/fuzz/corpus/cache/edits-of-a-sound-register.hex \
 	tests/fuzz/corpus/cache/magic-alone.hex \
-	tests/fuzz/corpus/cache/texts.txt
+	tests/fuzz/corpus/cache/texts.hex
 
 replay_tests += tests/fuzz/replay_ar
 tests_fuzz_replay_ar_SOURCES = tests/fuzz/fuzz_ar.c tests/fuzz/replay.c
