@@ -116,6 +116,7 @@ read_only() {
     local as=()
     mkdir -p d
     "$fault" store 50 --engine.Cache=d/a.so >out
+    chmod 644 d/a.so # it was its owner's alone
     chmod 555 d
     chmod 755 "$work" . d
     if [ "$(id -u)" = 0 ]; then
