@@ -534,6 +534,7 @@ END_TEST
 START_TEST(points_to_its_own_module)
 {
     struct simg_cache *c = NULL;
+    char *load = opts.load;
 
     for (int i = 0; i < 2; i++) {
         engine.flags = SIMG_ENGINE_OWN_MODULE;
@@ -544,7 +545,7 @@ START_TEST(points_to_its_own_module)
         ck_assert_int_eq(simg_cache_store(c, NULL), SIMG_OK);
         ck_assert_uint_eq(status_of(c).outside, 100 * OWN_WORDS);
         simg_cache_abandon(c);
-        opts.load = path;
+        opts.load = load;
         c = open_it();
         ck_assert_uint_eq(walk(c), 100); /* nothing has moved here */
         simg_cache_abandon(c);
@@ -556,6 +557,7 @@ START_TEST(points_to_its_own_module)
     ck_assert_int_eq(simg_cache_store(c, NULL), SIMG_OK);
     ck_assert_uint_eq(status_of(c).outside, 100 * OWN_WORDS);
     simg_cache_abandon(c);
+    opts.load = load;
     engine.flags = 0;
     engine.anchor = NULL;
 }

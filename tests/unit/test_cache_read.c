@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "elf/cache.h"
+#include "elf/verify.h"
 #include "heap/audit.h"
 #include "heap/cache.h"
 #include "heap/graph.h"
@@ -477,6 +478,53 @@ START_TEST(a_file_is_read)
 }
 END_TEST
 
+/* ---- the rules ---- */
+
+static bool is_cache_rule(void *arg, const char *rule)
+{
+    (void)arg;
+    return !strncmp(rule, "cache-", 6);
+}
+
+/* The rules that found something, each with a blank behind it. */
+static void add_rule(void *arg, const char *rule, const char *text)
+{
+    (void)text;
+    strcat(arg, rule);
+    strcat(arg, " ");
+}
+
+static const struct {
+    uint32_t at; /* the byte that is changed; 0: none */
+    const char *found;
+} rule_cases[] = {
+    {0, ""},
+    {CIMG_REGISTER + 8, "cache-register "},                   /* the version */
+    {CIMG_REGISTER + CREG_MODULES + 8, "cache-register "},    /* words that point into a module */
+    {CIMG_REGISTER + CREG_STRINGS + 1, "cache-register "},    /* a string: the checksum */
+    {CIMG_ARENA + CARENA_LIVE, "cache-arena "},               /* how many blocks are in use */
+    {CIMG_ARENA + CBLOCK_B + 32, "cache-arena "},             /* free memory is zero */
+    {CIMG_ARENA + CBLOCK_C, "cache-arena "},                  /* a block's size */
+};
+
+START_TEST(each_rule_finds_its_own)
+{
+    static uint8_t bytes[CIMG_SIZE];
+    char rules[512] = "";
+    struct verify_options o = {is_cache_rule, add_rule, rules};
+    struct arena a = {0};
+    struct diag d = {0};
+    uint64_t count = 0;
+
+    make_cache_image(bytes);
+    if (rule_cases[_i].at)
+        bytes[rule_cases[_i].at] ^= 0x40;
+    ck_assert_msg(elf_verify(&d, &a, (struct span){bytes, CIMG_SIZE}, &o, &count), "%s", d.text);
+    ck_assert_str_eq(rules, rule_cases[_i].found);
+    arena_free(&a);
+}
+END_TEST
+
 START_TEST(a_cut_file_is_an_error)
 {
     static uint8_t bytes[CIMG_SIZE];
@@ -603,6 +651,7 @@ int main(void)
     tcase_add_test(t, memory_may_run_out);
     tcase_add_test(t, its_objects_are_a_heap);
     tcase_add_test(t, a_file_is_read);
+    tcase_add_loop_test(t, each_rule_finds_its_own, 0, COUNT(rule_cases));
     tcase_add_test(t, a_cut_file_is_an_error);
     tcase_add_test(t, a_changed_file_is_one_or_none);
     tcase_add_loop_test(t, texts_are_found, 0, COUNT(audits));

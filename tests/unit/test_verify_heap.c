@@ -288,7 +288,7 @@ int main(void)
     tcase_add_test(t, tags_are_no_addresses);
     tcase_add_test(t, any_changed_byte_is_survived);
     tcase_add_test(t, memory_may_run_out);
-    tcase_set_timeout(t, 120);
+    tcase_set_timeout(t, 300);
     suite_add_tcase(s, t);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
