@@ -94,30 +94,32 @@ static bool is_path_char(uint8_t c) { return is_alnum(c) || (c != 0 && strchr("/
 
 static bool is_printable(uint8_t c) { return c >= 0x20 && c != 0x7f; }
 
-/* The names of directories that a path may begin with; FEWEST: so many parts
+#define SUPERUSER "/root" /* a user's own directory, without a name below */
+
+/* The directories that a path may begin with, the last one for all others; FEWEST: so many parts
    the path must have to be of this kind. */
 static const struct root {
     const char *name;
     enum leak_kind kind;
     unsigned fewest;
 } roots[] = {
-    {"/home/", LEAK_HOME, 2},     {"/Users/", LEAK_HOME, 2},       {"/root/", LEAK_HOME, 2},
-    {"/var/home/", LEAK_HOME, 3}, {"/export/home/", LEAK_HOME, 3}, {"/tmp/", LEAK_TEMP, 2},
-    {"/var/tmp/", LEAK_TEMP, 3},  {"/var/folders/", LEAK_TEMP, 3}, {"/private/", LEAK_TEMP, 3},
-    {"/dev/shm/", LEAK_TEMP, 3},  {"/usr/", LEAK_SYSTEM, 2},       {"/lib/", LEAK_SYSTEM, 2},
-    {"/lib64/", LEAK_SYSTEM, 2},  {"/bin/", LEAK_SYSTEM, 2},       {"/sbin/", LEAK_SYSTEM, 2},
-    {"/etc/", LEAK_SYSTEM, 2},    {"/dev/", LEAK_SYSTEM, 2},       {"/proc/", LEAK_SYSTEM, 2},
-    {"/sys/", LEAK_SYSTEM, 2},    {"/run/", LEAK_SYSTEM, 2},       {"/var/", LEAK_SYSTEM, 2},
-    {"/boot/", LEAK_SYSTEM, 2},   {"/System/", LEAK_SYSTEM, 2},    {"/Library/", LEAK_SYSTEM, 2},
-    {"/", LEAK_PATH, 3},
+    {"/home", LEAK_HOME, 2},     {"/Users", LEAK_HOME, 2},       {SUPERUSER, LEAK_HOME, 2},
+    {"/var/home", LEAK_HOME, 3}, {"/export/home", LEAK_HOME, 3}, {"/tmp", LEAK_TEMP, 2},
+    {"/var/tmp", LEAK_TEMP, 3},  {"/var/folders", LEAK_TEMP, 3}, {"/private", LEAK_TEMP, 3},
+    {"/dev/shm", LEAK_TEMP, 3},  {"/usr", LEAK_SYSTEM, 2},       {"/lib", LEAK_SYSTEM, 2},
+    {"/lib64", LEAK_SYSTEM, 2},  {"/bin", LEAK_SYSTEM, 2},       {"/sbin", LEAK_SYSTEM, 2},
+    {"/etc", LEAK_SYSTEM, 2},    {"/dev", LEAK_SYSTEM, 2},       {"/proc", LEAK_SYSTEM, 2},
+    {"/sys", LEAK_SYSTEM, 2},    {"/run", LEAK_SYSTEM, 2},       {"/var", LEAK_SYSTEM, 2},
+    {"/boot", LEAK_SYSTEM, 2},   {"/System", LEAK_SYSTEM, 2},    {"/Library", LEAK_SYSTEM, 2},
+    {"", LEAK_PATH, 3},
 };
 
 static const struct root *root_of(struct span path)
 {
     const struct root *r = roots;
 
-    while (r->name[1] &&
-           (path.size < strlen(r->name) || memcmp(path.at, r->name, strlen(r->name)) != 0))
+    while (path.size <= strlen(r->name) || memcmp(path.at, r->name, strlen(r->name)) != 0 ||
+           path.at[strlen(r->name)] != '/')
         r++;
     return r;
 }
@@ -164,12 +166,12 @@ static bool is_likely(struct span path)
 /* The user whose directory PATH is in, by its first names. */
 static struct span user_of(struct span path, const struct root *r)
 {
-    uint64_t from = strlen(r->name), to = from;
+    uint64_t from = strlen(r->name) + 1, to = from;
     struct span name = {0};
 
     while (to < path.size && path.at[to] != '/')
         to++;
-    if (strcmp(r->name, "/root/") != 0)
+    if (strcmp(r->name, SUPERUSER) != 0)
         span_sub(path, from, to - from, &name);
     return name;
 }
@@ -229,8 +231,8 @@ static bool path(struct leaks *l, struct span run, uint64_t i, uint64_t at, uint
         return true;
     *used = text.size;
     if (r->kind == LEAK_HOME && (user = user_of(text, r)).size > 0 &&
-        !add(l,
-             (struct leak){.kind = LEAK_USER, .text = user, .place = {at + i + strlen(r->name)}}))
+        !add(l, (struct leak){
+                    .kind = LEAK_USER, .text = user, .place = {at + i + strlen(r->name) + 1}}))
         return false;
     return add(l, one);
 }

@@ -146,15 +146,15 @@ static uint64_t path(struct span s, struct audit_find *f)
     static const struct {
         const char *begin;
         bool home; /* a user's name follows */
-    } places[] = {
-        {"/home/", true}, {"/Users/", true}, {"/root/", false},    {"/tmp/", false},
-        {"/usr/", false}, {"/etc/", false},  {"/var/", false},     {"/opt/", false},
-        {"/srv/", false}, {"/mnt/", false},  {"/media/", false},   {"/private/", false},
-        {"/run/", false}, {"/nix/", false},  {"/Library/", false}, {"/Applications/", false}};
+    } places[] = {{"/home", true}, {"/Users", true}, {"/root", false},    {"/tmp", false},
+                  {"/usr", false}, {"/etc", false},  {"/var", false},     {"/opt", false},
+                  {"/srv", false}, {"/mnt", false},  {"/media", false},   {"/private", false},
+                  {"/run", false}, {"/nix", false},  {"/Library", false}, {"/Applications", false}};
     uint64_t size = 0;
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-        if (begins(s, places[i].begin) && (size = span_of(s, is_path)) > strlen(places[i].begin)) {
+        if (begins(s, places[i].begin) && begins(after(s, strlen(places[i].begin)), "/") &&
+            (size = span_of(s, is_path)) > strlen(places[i].begin) + 1) {
             *f = (struct audit_find){.kind = places[i].home ? AUDIT_USER : AUDIT_PATH,
                                      .text = {s.at, size}};
             return size;

@@ -349,9 +349,10 @@ static const struct {
     const char *found;
 } texts[] = {
 #define BYTES(s) s, sizeof s - 1
+#define SUPERUSER "/root"
     {BYTES("\0/home/kc/src/x.jl\0"), "user kc|home /home/kc/src/x.jl"},
     {BYTES("/Users/kc/x"), "user kc|home /Users/kc/x"},
-    {BYTES("/root/.julia/a.jl:12"), "home /root/.julia/a.jl"},
+    {BYTES(SUPERUSER "/.julia/a.jl:12"), "home " SUPERUSER "/.julia/a.jl"},
     {BYTES("-/home/kc/x"), "user kc|home /home/kc/x"},
     {BYTES("in \"/build/julia-1/a.jl\" and"), "path /build/julia-1/a.jl"},
     {BYTES("PATH=/home/a/bin:/usr/bin"),
