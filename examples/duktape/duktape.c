@@ -15,7 +15,6 @@
 #include <duktape.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* The allocator's user data, in the arena. */
 struct memory {
@@ -106,15 +105,7 @@ static duk_ret_t do_quit(duk_context *ctx) { session_exit(session_of(ctx), duk_t
 
 static duk_ret_t do_random(duk_context *ctx)
 {
-    static uint64_t x;
-
-    while (x == 0)
-        if (getrandom(&x, sizeof x, 0) != sizeof x)
-            return duk_error(ctx, DUK_ERR_ERROR, "no random numbers");
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    duk_push_number(ctx, (double)(x >> 11) / (double)(UINT64_C(1) << 53));
+    duk_push_number(ctx, session_random());
     return 1;
 }
 

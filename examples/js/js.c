@@ -17,7 +17,6 @@
 
 #include <mujs.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 static void *allocate(void *arena, void *p, int size)
 {
@@ -84,15 +83,7 @@ static void js_make_repr(js_State *J) { js_repr(J, 1); }
 
 static void js_random(js_State *J)
 {
-    static uint64_t x;
-
-    while (x == 0)
-        if (getrandom(&x, sizeof x, 0) != sizeof x)
-            js_error(J, "no random numbers");
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    js_pushnumber(J, (double)(x >> 11) / (double)(UINT64_C(1) << 53));
+    js_pushnumber(J, session_random());
 }
 
 static void define(js_State *J, js_CFunction f, const char *name, int length)

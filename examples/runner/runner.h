@@ -105,6 +105,9 @@ const struct source *session_source(struct session *s, const char *path, char *e
 /* The program wants to end with STATUS.  Does not return. */
 _Noreturn void session_exit(struct session *s, int status);
 void *session_realloc(struct session *s, void *p, size_t size);
+/* From 0 to below 1, other numbers in each process: a generator in the arena would be stored with its
+   state. */
+double session_random(void);
 _Noreturn void fail(const char *fmt, ...);
 void tell(const struct session *s, const char *fmt, ...);
 

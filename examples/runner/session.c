@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,20 @@ void tell(const struct session *s, const char *fmt, ...)
 void *session_realloc(struct session *s, void *p, size_t size)
 {
     return simg_arena_realloc(simg_cache_arena(s->cache), p, size);
+}
+
+/* xorshift64, from the system's numbers. */
+double session_random(void)
+{
+    static uint64_t x;
+
+    while (x == 0)
+        if (getrandom(&x, sizeof x, 0) != sizeof x)
+            fail("no random numbers");
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return (double)(x >> 11) / (double)(UINT64_C(1) << 53);
 }
 
 /* ---- sources ---- */
