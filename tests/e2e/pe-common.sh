@@ -22,8 +22,19 @@ start_wine() {
 start_wine
 trap '[ "$BASHPID" != "$script_pid" ] || { /usr/lib/wine/wineserver64 -k >/dev/null 2>&1 </dev/null || true; rm -rf "$work"; }' EXIT
 
-# run PROGRAM ARG...
-run() { timeout 120 "$wine" "$@" 2>/dev/null </dev/null | tr -d '\r'; }
+# run PROGRAM ARG...: what it prints. One that ends badly without a word has a second try: about one start in many
+# thousands of Wine itself fails on a busy machine. What fails twice is a failure, with what Wine said of it.
+run() {
+    local status=0
+    for _ in 1 2; do
+        status=0
+        timeout 120 "$wine" "$@" >"$work/run.out" 2>"$work/run.err" </dev/null || status=$?
+        [ "$status" != 0 ] && [ ! -s "$work/run.out" ] || break
+        echo "$*: status $status, and nothing printed" >&2
+        head -n 5 "$work/run.err" >&2
+    done
+    tr -d '\r' <"$work/run.out"
+}
 
 host=$work/pehost.exe
 x86_64-w64-mingw32-gcc -O1 -Wall -o "$host" "$support/pehost.c"

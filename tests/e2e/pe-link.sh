@@ -221,7 +221,7 @@ errors() {
     clang-19 --target=$TARGET -O1 -c f.c -o f.o
     pelink -o f.dll f.o g.lib
     sound f.dll
-    [ "$(run "$host" f.dll -- test 1)" = 9 ] || die "imported data"
+    gives 9 f.dll -- test 1
     expect_fail 1 pelink -o h.dll f.o g.lib --disable-auto-import
     expect_text err 'disable-auto-import'
     expect_fail 1 pelink -o h.dll f.o
