@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The plugin in every linker: one check for each case and linker, each image loaded and walked.
 #
-# Linkers: those of Debian 12; newer ones of newer Debian suites, unpacked in the cache and run by their own C
-# library's loader; and, through ld.sysimage, those that load no plugin.
+# Linkers: those of Debian 12; newer ones of newer Debian suites (SUITES, "trixie" if unset; "trixie sid"), unpacked in
+# the cache and run by their own C library's loader; and, through ld.sysimage, those that load no plugin.
 . "$(dirname "$0")/common.sh"
 need gcc clang ld.bfd ld.gold mold ld.lld nm
 use_arch x86_64
@@ -54,8 +54,9 @@ linker mold.host host mold
 linker lld host ld.lld
 ! have ld.lld-19 || linker lld-19 host ld.lld-19
 linker bfd.host host ld.bfd
-newer trixie
-newer sid
+for suite in ${SUITES-trixie}; do
+    newer "$suite"
+done
 
 # ---- inputs ----
 

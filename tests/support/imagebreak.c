@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* imagebreak.c - what the loader makes of damaged images.
  *
- * imagebreak IMAGE
+ * imagebreak IMAGE [STEP]
  *
- * Opens IMAGE whole, then with each single bit changed, then cut at every
- * length, always with all checks: each time the loader must either refuse, or
+ * Opens IMAGE whole, then with each STEPth bit changed alone, then cut at each
+ * STEPth length (all of them: 1, as if not given), always with all checks: each time the loader must either refuse, or
  * give the heap that the whole image gives.  Ends with 1 if it gave another;
  * crashes where the loader would. */
 
@@ -74,35 +74,36 @@ static uint64_t try_open(int fd, struct simg_error *e)
 
 int main(int argc, char **argv)
 {
-    FILE *in = argc == 2 ? fopen(argv[1], "rb") : NULL;
+    FILE *in = argc == 2 || argc == 3 ? fopen(argv[1], "rb") : NULL;
+    size_t step = argc == 3 ? strtoul(argv[2], NULL, 10) : 1;
     static char bytes[1 << 20];
     size_t size = in ? fread(bytes, 1, sizeof bytes, in) : 0;
     int fd = memfd_create("image", 0);
     struct simg_error e;
     uint64_t want = 0, got = 0;
 
-    if (!size || size == sizeof bytes || fd < 0 || write(fd, bytes, size) != (ssize_t)size)
+    if (!step || !size || size == sizeof bytes || fd < 0 || write(fd, bytes, size) != (ssize_t)size)
         return 2;
     if (!(want = try_open(fd, &e))) {
         printf("the sound image: %s\n", e.text);
         return 1;
     }
-    for (size_t at = 0; at < size; at++) {
-        for (unsigned bit = 0; bit < 8; bit++) {
-            char changed = (char)(bytes[at] ^ 1 << bit);
+    for (size_t bit = 0; bit < 8 * size; bit += step) {
+        size_t at = bit / 8;
+        char changed = (char)(bytes[at] ^ 1 << bit % 8);
 
-            if (pwrite(fd, &changed, 1, (off_t)at) != 1)
-                return 2;
-            got = try_open(fd, &e);
-            if (got && got != want) {
-                printf("bit %u of byte 0x%zx changed: another heap\n", bit, at);
-                return 1;
-            }
-        }
+        if (pwrite(fd, &changed, 1, (off_t)at) != 1)
+            return 2;
+        got = try_open(fd, &e);
         if (pwrite(fd, &bytes[at], 1, (off_t)at) != 1)
             return 2;
+        if (got && got != want) {
+            printf("bit %zu of byte 0x%zx changed: another heap\n", bit % 8, at);
+            return 1;
+        }
     }
-    for (size_t length = size; length-- > 0;) {
+    for (size_t length = size; length > 0;) {
+        length -= length < step ? length : step;
         if (ftruncate(fd, (off_t)length) != 0)
             return 2;
         got = try_open(fd, &e);
