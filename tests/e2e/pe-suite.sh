@@ -49,7 +49,9 @@ unit() {
     [ "$(sed -n 's/.*Checks: \([0-9]*\).*/\1/p' out)" -ge "$count" ] || die "only some of the tests ran"
 }
 check image unit test_image 120 tests/support/heap_image.c
-check cache unit test_cache 25
+check cache unit test_cache 9 tests/support/toy_engine.c
+check cache-arena unit test_cache_arena 4 tests/support/toy_engine.c
+check cache-refusals unit test_cache_refuse 11 tests/support/toy_engine.c
 check heap-writer unit test_heap_writer 50 tests/support/windows/file.c lib/heap/container{,_parts,_slots,_stored}.c lib/base/{arena,buf,diag,strtab}.c lib/obj/slots.c
 
 finish

@@ -5,8 +5,14 @@ unit_tests += tests/unit/test_heap_opts
 tests_unit_test_heap_opts_SOURCES = tests/unit/test_heap_opts.c \
 	objtool/heap_input.c objtool/heap_opts.c objtool/heap_scan.c objtool/opts.c
 unit_tests += tests/unit/test_image
-unit_tests += tests/unit/test_cache tests/unit/test_cache_read
+unit_tests += tests/unit/test_cache tests/unit/test_cache_arena tests/unit/test_cache_refuse tests/unit/test_cache_read
+toy_engine = tests/support/toy_engine.c tests/support/toy_engine.h
+tests_unit_test_cache_SOURCES = tests/unit/test_cache.c $(toy_engine)
 tests_unit_test_cache_LDADD = runtime/libsysimage.la $(LDADD)
+tests_unit_test_cache_arena_SOURCES = tests/unit/test_cache_arena.c $(toy_engine)
+tests_unit_test_cache_arena_LDADD = runtime/libsysimage.la $(LDADD)
+tests_unit_test_cache_refuse_SOURCES = tests/unit/test_cache_refuse.c $(toy_engine)
+tests_unit_test_cache_refuse_LDADD = runtime/libsysimage.la $(LDADD)
 tests_unit_test_image_LDADD = runtime/libsysimage.la $(LDADD) -ldl
 tests_unit_test_heap_writer_LDADD = runtime/libsysimage.la $(LDADD)
 unit_tests += tests/unit/test_julia tests/unit/test_julia_prelink
@@ -37,7 +43,7 @@ tests_unit_test_opts_SOURCES = tests/unit/test_opts.c \
 
 unit_tests += tests/unit/test_reloc tests/unit/test_stubs
 script_tests += tests/unit/reloc-vectors.sh
-slow_tests += tests/unit/reloc-vectors.sh tests/unit/test_cache tests/unit/test_image
+slow_tests += tests/unit/reloc-vectors.sh tests/unit/test_cache_refuse tests/unit/test_image
 EXTRA_DIST += \
 	tests/unit/reloc-aarch64.txt \
 	tests/unit/reloc-x86_64.txt
