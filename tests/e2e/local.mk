@@ -69,33 +69,30 @@ slow_tests += \
 	tests/e2e/archives.sh \
 	tests/e2e/bad-input.sh \
 	tests/e2e/cache-faults.sh \
+	tests/e2e/cache-tool.sh \
 	tests/e2e/code-models.sh \
 	tests/e2e/compare-lld.sh \
 	tests/e2e/debug.sh \
 	tests/e2e/drivers.sh \
 	tests/e2e/dynamic.sh \
 	tests/e2e/eh.sh \
+	tests/e2e/engine-duktape.sh \
+	tests/e2e/engine-js.sh \
+	tests/e2e/engine-luajit.sh \
+	tests/e2e/engine-regex.sh \
 	tests/e2e/export.sh \
 	tests/e2e/gc.sh \
 	tests/e2e/heap-inspect.sh \
-	tests/e2e/engine-luajit.sh \
-	tests/e2e/engine-regex.sh \
-	tests/e2e/cache-tool.sh \
-	tests/e2e/pe-heap.sh \
-	tests/e2e/pe-link.sh \
-	tests/e2e/pe-others.sh \
-	tests/e2e/pe-runtime.sh \
-	tests/e2e/pe-suite.sh \
-	tests/e2e/pe-verify.sh \
 	tests/e2e/heap-link.sh \
 	tests/e2e/heap-pack.sh \
+	tests/e2e/heap-verify.sh \
 	tests/e2e/host.sh \
 	tests/e2e/ifunc.sh \
 	tests/e2e/image-loader.sh \
 	tests/e2e/inspect.sh \
-	tests/e2e/julia.sh \
-	tests/e2e/julia-prelink.sh \
 	tests/e2e/julia-cmd.sh \
+	tests/e2e/julia-prelink.sh \
+	tests/e2e/julia.sh \
 	tests/e2e/lib-aarch64.sh \
 	tests/e2e/lib-big.sh \
 	tests/e2e/macho-heap.sh \
@@ -104,6 +101,13 @@ slow_tests += \
 	tests/e2e/macho-runtime.sh \
 	tests/e2e/macho-verify.sh \
 	tests/e2e/many-sections.sh \
+	tests/e2e/merge.sh \
+	tests/e2e/pe-heap.sh \
+	tests/e2e/pe-link.sh \
+	tests/e2e/pe-others.sh \
+	tests/e2e/pe-runtime.sh \
+	tests/e2e/pe-suite.sh \
+	tests/e2e/pe-verify.sh \
 	tests/e2e/plugin-libs.sh \
 	tests/e2e/plugin-matrix.sh \
 	tests/e2e/plugin.sh \
@@ -112,7 +116,9 @@ slow_tests += \
 	tests/e2e/sweep-x86_64.sh \
 	tests/e2e/symbols.sh \
 	tests/e2e/tls.sh \
-	tests/e2e/tools-after.sh
+	tests/e2e/tools-after.sh \
+	tests/e2e/verify.sh \
+	tests/e2e/versions.sh
 
 EXTRA_DIST += \
 	tests/e2e/common.sh \

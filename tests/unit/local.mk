@@ -43,7 +43,9 @@ tests_unit_test_opts_SOURCES = tests/unit/test_opts.c \
 
 unit_tests += tests/unit/test_reloc tests/unit/test_stubs
 script_tests += tests/unit/reloc-vectors.sh
-slow_tests += tests/unit/reloc-vectors.sh tests/unit/test_cache_refuse tests/unit/test_image
+slow_tests += \
+	tests/unit/reloc-vectors.sh tests/unit/test_cache_refuse tests/unit/test_image tests/unit/test_link_cut \
+	tests/unit/test_macho
 EXTRA_DIST += \
 	tests/unit/reloc-aarch64.txt \
 	tests/unit/reloc-x86_64.txt
