@@ -157,8 +157,29 @@ def lua(directory):
     yield Workload("Lua 5.4, Penlight", ways)
 
 
+def mruby(directory):
+    """No package of Debian's has a library in mruby's Ruby: one is made, of classes with methods, closures and tables."""
+    program = build("mruby", directory, "mruby-cache")
+    path = os.path.join(directory, "classes.rb")
+    with open(path, "w", encoding="utf-8") as f:
+        for i in range(400):
+            f.write(f"class C{i}\n  LIMIT = {i}\n  NAMES = %w[a{i} b{i} c{i}].map(&:to_sym)\n  attr_reader :x, :y\n"
+                    f"  def initialize(x, y)\n    @x, @y = x, y\n  end\n")
+            for m in range(12):
+                f.write(f"  def m{m}(a, b = {m}, *rest, &block)\n    return a if b > LIMIT && rest.empty?\n"
+                        f"    sum = [a, b, *rest].inject(0) {{ |s, v| s + v * {m} }}\n"
+                        f'    block ? block.call(sum) : format("%s-%d", self.class, sum)\n  end\n')
+            f.write(f"  TABLE = 20.times.inject({{}}) {{ |h, n| h[\"k#{{n}}\"] = n * {i}; h }}\nend\n")
+    ways = runner_ways(program, directory, "classes", [path], "1")
+    if shutil.which("mrbc"):
+        compiled = os.path.join(directory, "classes.mrb")
+        run("mrbc", "-o", compiled, path)
+        ways["bytecode"] = Way([program, "-r", compiled, "--measure", "-e", "1"])
+    yield Workload("mruby, 400 classes", ways)
+
+
 # Name: a function of a directory that gives workloads, or raises Missing.
-ENGINES = {"js": js, "duktape": duktape, "lua": lua}
+ENGINES = {"js": js, "duktape": duktape, "lua": lua, "mruby": mruby}
 
 
 def measure(way):

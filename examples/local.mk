@@ -5,6 +5,7 @@ include examples/js/local.mk
 include examples/julia/local.mk
 include examples/lua/local.mk
 include examples/lua-cache/local.mk
+include examples/mruby/local.mk
 include examples/runner/local.mk
 include examples/jit/local.mk
 include examples/luajit/local.mk

@@ -2,7 +2,7 @@
 /* functions.c - the functions in a source, by its text.
  *
  * The interpreters compile a function for each of these, and tell nobody: their APIs have no way
- * to list them.  None of the three has machine code, or counts calls, so a function's flags say
+ * to list them.  None of them has machine code, or counts calls, so a function's flags say
  * only of a whole program that it was executed. */
 
 #include "runner.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - the command line of js, lua-cache and duktape:
+/* main.c - the command line of js, lua-cache, duktape and mruby-cache:
  *
  *   PROGRAM [OPTION...] [-r LIBRARY]... [-e CODE] [FILE [ARGUMENT...]]
  *

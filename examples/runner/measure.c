@@ -38,6 +38,8 @@ static uint64_t dirty(const struct session *s)
 
 void measure_tell(const struct session *s, uint64_t start, uint64_t opened)
 {
+    uint64_t run = measure_now() - opened; /* before smaps is read, which takes its time */
+
     fprintf(stderr, "%s: open %" PRIu64 " us, run %" PRIu64 " us, dirty %" PRIu64 " KiB\n",
-            s->language->name, opened - start, measure_now() - opened, dirty(s));
+            s->language->name, opened - start, run, dirty(s));
 }

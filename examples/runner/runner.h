@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* runner.h - what the runners of js, lua-cache and duktape have in common.
+/* runner.h - what the runners of js, lua-cache, duktape and mruby-cache have in common.
  *
  * A language says how to make a state of its interpreter, compile a source and call what came of
  * it (struct language).  A session has one such state, in an arena or from an image.
@@ -47,6 +47,8 @@ struct language {
     int (*run_text)(struct session *s, const char *name, const char *text);
     /* The program's arguments, as the language has them. */
     void (*arguments)(struct session *s, char **all);
+    /* Tell the cache of F's functions.  NULL: functions.c finds them in the text. */
+    void (*functions)(struct session *s, const struct source *f);
     /* Before it is stored: collect garbage; what is of the process is closed.  Not 0: it must not
        be stored, which was told. */
     int (*prepare)(struct session *s);

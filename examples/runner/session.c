@@ -193,7 +193,10 @@ const struct source *session_source(struct session *s, const char *path, char *e
             snprintf(error, size, "cannot compile %s", path);
         return NULL;
     }
-    functions_tell(s, f);
+    if (s->language->functions)
+        s->language->functions(s, f);
+    else
+        functions_tell(s, f);
     return f;
 }
 

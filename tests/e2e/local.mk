@@ -21,6 +21,7 @@ script_tests += \
 	tests/e2e/engine-js.sh \
 	tests/e2e/engine-lua.sh \
 	tests/e2e/engine-luajit.sh \
+	tests/e2e/engine-mruby.sh \
 	tests/e2e/engine-regex.sh \
 	tests/e2e/export.sh \
 	tests/e2e/gc.sh \
