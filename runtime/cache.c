@@ -190,12 +190,18 @@ static enum simg_status make_arena(struct simg_cache *c, struct simg_error *e)
     uint64_t size = engine->reserve ? engine->reserve : DEFAULT_RESERVE, seed = 0;
     uint8_t *at = NULL;
 
-    seed = XXH3_64bits_withSeed(name, strlen(name), XXH3_64bits(engine->name, strlen(engine->name)));
-    for (unsigned i = 0; !at && i < (engine->address ? 1 : 64); i++) {
+    seed =
+        XXH3_64bits_withSeed(name, strlen(name), XXH3_64bits(engine->name, strlen(engine->name)));
+    errno = EEXIST;
+    for (unsigned i = 0; !at && errno == EEXIST && i < (engine->address ? 1 : 64); i++) {
         uint64_t place = XXH3_64bits_withSeed(&i, sizeof i, seed) % PLACES;
 
         map_reserve(engine->address ? engine->address : LOWEST + place * CACHE_ALIGN, size, true, &at);
     }
+    if (!at && errno == ENOMEM)
+        return error_set(e, SIMG_ERR_MEMORY, 0,
+                         "no address space for an arena of %llu MiB: a limit?",
+                         (unsigned long long)(size >> 20));
     if (!at)
         return error_set(e, SIMG_ERR_ADDRESS, engine->address, "the arena's address is taken");
     c->arena = (struct simg_arena *)(void *)at;

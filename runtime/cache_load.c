@@ -28,13 +28,33 @@ static enum simg_status refuse(const struct candidate *x, enum simg_verdict verd
     return error_set(x->e, status, 0, "%s", text);
 }
 
-/* What a failure of the loader means here.  Only files that began as ours are damaged. */
-static enum simg_verdict verdict_of(enum simg_status status)
+/* Somebody's program or library, named by mistake, must stay where it is.  An image has the word twice
+   in front, in its note and its table, so one of them may be damaged; what is shorter than
+   that was cut off. */
+static bool starts_like_an_image(int fd)
+{
+    uint8_t head[4096];
+    uint64_t size = 0;
+
+    if (!map_file_size(fd, &size) || size == 0)
+        return size == 0;
+    size = size < sizeof head ? size : sizeof head;
+    if (size < 4 || !map_read(fd, 0, head, size) || memcmp(head, "\177ELF", 4) != 0)
+        return false;
+    for (uint64_t i = 0; i + 8 <= size; i++)
+        if (memcmp(head + i, SIMG_TABLE_MAGIC, 8) == 0)
+            return true;
+    return size < 1024;
+}
+
+/* What a failure of the loader means here. */
+static enum simg_verdict verdict_of(enum simg_status status, int fd)
 {
     switch (status) {
     case SIMG_ERR_FORMAT:
     case SIMG_ERR_CHECKSUM:
-        return SIMG_VERDICT_DAMAGED;
+    case SIMG_ERR_NOT_IMAGE:
+        return starts_like_an_image(fd) ? SIMG_VERDICT_DAMAGED : SIMG_VERDICT_FOREIGN;
     case SIMG_ERR_ADDRESS:
         return SIMG_VERDICT_ADDRESS;
     case SIMG_ERR_SYSTEM:
@@ -43,15 +63,6 @@ static enum simg_verdict verdict_of(enum simg_status status)
     default:
         return SIMG_VERDICT_FOREIGN;
     }
-}
-
-static bool starts_like_an_image(int fd)
-{
-    uint8_t head[4];
-    uint64_t size = 0;
-
-    return map_file_size(fd, &size) && (size == 0 || (size >= 4 && map_read(fd, 0, head, 4) &&
-                                                      memcmp(head, "\177ELF", 4) == 0));
 }
 
 /* ---- the file's parts ---- */
@@ -264,9 +275,7 @@ enum simg_status cache_load_fd(struct simg_cache *c, int fd, struct simg_error *
     enum simg_status status = x.image ? load(&x, fd) : error_memory(e);
 
     if (status != SIMG_OK && c->status.load == SIMG_VERDICT_NONE)
-        c->status.load = status == SIMG_ERR_NOT_IMAGE && starts_like_an_image(fd)
-                             ? SIMG_VERDICT_DAMAGED
-                             : verdict_of(status);
+        c->status.load = verdict_of(status, fd);
     if (status == SIMG_OK) {
         c->image = x.image;
         c->loaded = true;
@@ -290,6 +299,19 @@ enum simg_status cache_load_fd(struct simg_cache *c, int fd, struct simg_error *
     return SIMG_OK;
 }
 
+/* Is FD still what has the name PATH?  A writer may have put a good one there. */
+static bool has_name(int fd, const char *path)
+{
+    uint64_t own[2] = {0}, named[2] = {0};
+    int other = -1;
+    bool same = map_open(path, &other) && map_file_id(fd, own) && map_file_id(other, named) &&
+                own[0] == named[0] && own[1] == named[1];
+
+    if (other >= 0)
+        map_close(other);
+    return same;
+}
+
 /* The one that was set aside before is lost: one is enough to look at. */
 static void set_aside(const struct simg_cache *c)
 {
@@ -308,6 +330,7 @@ enum simg_status cache_load(struct simg_cache *c, struct simg_error *e)
 {
     enum simg_status status = SIMG_OK;
     const char *why = NULL;
+    bool bad = false;
     int fd = -1;
 
     if (!map_open(c->load_path, &fd)) {
@@ -322,8 +345,10 @@ enum simg_status cache_load(struct simg_cache *c, struct simg_error *e)
     }
     if (status == SIMG_OK && c->o.mode != SIMG_CACHE_READ_ONLY)
         map_touch(fd);
+    bad = c->status.load == SIMG_VERDICT_DAMAGED && c->o.mode != SIMG_CACHE_READ_ONLY &&
+          has_name(fd, c->load_path);
     map_close(fd);
-    if (c->status.load == SIMG_VERDICT_DAMAGED && c->o.mode != SIMG_CACHE_READ_ONLY)
+    if (bad)
         set_aside(c);
     return status;
 }

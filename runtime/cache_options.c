@@ -3,6 +3,7 @@
 
 #include "runtime/cache.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +125,10 @@ static bool parse_size(const char *value, uint64_t *out)
     }
     if (*value < '0' || *value > '9')
         return false;
+    errno = 0;
     n = strtoull(value, &end, 10);
+    if (errno)
+        return false;
     if (*end && (unit = strchr(units, *end)) && !end[1]) {
         unsigned shift = 10 * (unsigned)(unit - units + 1);
 
@@ -133,8 +137,20 @@ static bool parse_size(const char *value, uint64_t *out)
         n <<= shift;
         end++;
     }
+    if (*end)
+        return false;
     *out = n;
-    return !*end;
+    return true;
+}
+
+static bool parse_milliseconds(const char *value, uint32_t *out)
+{
+    uint64_t n = 0;
+
+    if (value[strspn(value, "0123456789")] || !parse_size(value, &n) || n > UINT32_MAX)
+        return false;
+    *out = (uint32_t)n;
+    return true;
 }
 
 /* What a value may be, for the error. */
@@ -158,7 +174,6 @@ static enum simg_status set(struct simg_cache_options *to, const struct option *
                             struct simg_error *e)
 {
     void *member = (uint8_t *)to + o->at;
-    uint64_t number = 0;
     bool yes = false, ok = true;
     char text[96];
 
@@ -175,14 +190,14 @@ static enum simg_status set(struct simg_cache_options *to, const struct option *
         break;
     case FLAG:
         ok = parse_flag(value, &yes);
-        to->flags = yes ? to->flags | o->flag : to->flags & ~o->flag;
+        if (ok)
+            to->flags = yes ? to->flags | o->flag : to->flags & ~o->flag;
         break;
     case SIZE:
         ok = parse_size(value, member);
         break;
     case MILLISECONDS:
-        ok = parse_size(value, &number) && number <= UINT32_MAX;
-        to->lock_timeout = (uint32_t)number;
+        ok = parse_milliseconds(value, &to->lock_timeout);
         break;
     }
     return ok ? SIMG_OK
@@ -218,7 +233,7 @@ enum simg_status simg_cache_option(struct simg_cache_options *to, const char *ar
 enum simg_status simg_cache_option_env(struct simg_cache_options *to, const char *name,
                                        struct simg_error *error)
 {
-    const char *value = getenv(name);
+    const char *value = map_variable(name);
     char *copy = value ? strdup(value) : NULL;
     enum simg_status status = SIMG_OK;
 

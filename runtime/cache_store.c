@@ -7,6 +7,7 @@
  * whoever looks finds the old image or the new one, whenever the power fails. */
 
 #include "runtime/cache.h"
+#include "sysimage/secret_words.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -79,7 +80,10 @@ static void note_failure(const struct simg_cache *c)
     if (file) {
         map_remove(file);
         if (map_create(file, true, &fd)) {
+            bool limit = map_limit_on();
+
             map_write(fd, 0, text, strlen(text));
+            map_limit_off(limit);
             map_finish(fd);
         }
     }
@@ -196,17 +200,13 @@ static enum simg_status decide(struct simg_cache *c, struct simg_error *e)
 
 static bool speaks_of_secrets(const char *name, size_t length)
 {
-    static const char *const words[] = {"SECRET",  "TOKEN",       "PASSWORD",   "PASSWD",
-                                        "API_KEY", "APIKEY",      "ACCESS_KEY", "PRIVATE_KEY",
-                                        "CREDENTIAL"};
-
-    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
-        for (size_t i = 0; i + strlen(words[w]) <= length; i++) {
+    for (size_t w = 0; w < sizeof secret_words / sizeof *secret_words; w++)
+        for (size_t i = 0; i + strlen(secret_words[w]) <= length; i++) {
             size_t n = 0;
 
-            while (words[w][n] && toupper((unsigned char)name[i + n]) == words[w][n])
+            while (secret_words[w][n] && toupper((unsigned char)name[i + n]) == secret_words[w][n])
                 n++;
-            if (!words[w][n])
+            if (!secret_words[w][n])
                 return true;
         }
     return false;
@@ -334,6 +334,7 @@ static enum simg_status write_file(struct simg_cache *c, struct scan *s, struct 
 {
     char *temp = path_with(c->store_path, ".tmp");
     enum simg_status status = SIMG_OK;
+    bool limit = false;
     int fd = -1;
 
     if (!temp)
@@ -344,6 +345,7 @@ static enum simg_status write_file(struct simg_cache *c, struct scan *s, struct 
         free(temp);
         return status;
     }
+    limit = map_limit_on();
     status = cache_write(c, s, fd, &c->status.store_bytes, e);
     if (status == SIMG_OK)
         status = too_large(c, c->status.store_bytes, e);
@@ -351,6 +353,7 @@ static enum simg_status write_file(struct simg_cache *c, struct scan *s, struct 
         status = error_system(e, errno, "cannot write %.120s", temp);
     if (!map_finish(fd) && status == SIMG_OK)
         status = error_system(e, errno, "cannot write %.120s", temp);
+    map_limit_off(limit);
     if (status == SIMG_OK && !map_replace(temp, c->store_path))
         status = error_system(e, errno, "cannot rename %.100s", temp);
     if (status == SIMG_OK)

@@ -61,6 +61,7 @@ sysimageinclude_HEADERS = \
 	include/sysimage/image.h \
 	include/sysimage/heap.h \
 	include/sysimage/status.h
+EXTRA_DIST += include/sysimage/secret_words.h
 
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = runtime/sysimage.pc

@@ -44,6 +44,10 @@ long map_process(void);
 bool map_nameless(int *fd);
 /* SIZE bytes long: what was never written is zero, and takes no room where files can have holes. */
 bool map_set_size(int fd, uint64_t size);
+/* Until map_limit_off(), to which what this returns is given: that a file gets larger than the
+   user allows is an error, EFBIG, and not the end of the process. */
+bool map_limit_on(void);
+void map_limit_off(bool on);
 /* What was written is on the disk; and so is the name PATH. */
 bool map_sync(int fd);
 bool map_sync_name(const char *path);
@@ -62,6 +66,8 @@ void map_touch(int fd);
 
 /* The environment: "NAME=value", ending with NULL. */
 char **map_environment(void);
+/* The value of NAME; NULL, too, if the program has more rights than whoever started it. */
+const char *map_variable(const char *name);
 
 bool map_is_directory(const char *path);
 bool map_make_directory(const char *path); /* for this user alone */
@@ -99,7 +105,7 @@ bool map_read(int fd, uint64_t offset, void *to, uint64_t size);
 
 /* SIZE bytes of address space with nothing in them, at BASE if that is free
    (BASE not 0), else anywhere, at a multiple of a huge page; with EXACT only
-   at BASE. */
+   at BASE, and errno is EEXIST if that is taken. */
 bool map_reserve(uint64_t base, uint64_t size, bool exact, uint8_t **out);
 
 /* Over reserved memory: SIZE bytes of the file, copied when written to; or,

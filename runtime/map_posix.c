@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,9 @@
 #include <unistd.h>
 #if defined __APPLE__
 #include <crt_externs.h>
+#endif
+#if defined __linux__
+#include <sys/auxv.h>
 #endif
 
 /* Systems without it may put the mapping elsewhere: that is checked. */
@@ -97,6 +101,35 @@ bool map_nameless(int *fd)
 }
 
 bool map_set_size(int fd, uint64_t size) { return ftruncate(fd, (off_t)size) == 0; }
+
+static void only_limit(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGXFSZ);
+}
+
+/* The signal goes to the thread that writes, and waits while that does not take it. */
+bool map_limit_on(void)
+{
+    sigset_t set, old;
+
+    only_limit(&set);
+    return pthread_sigmask(SIG_BLOCK, &set, &old) == 0 && !sigismember(&old, SIGXFSZ);
+}
+
+void map_limit_off(bool on)
+{
+    sigset_t set, waiting;
+    int signal = 0, error = errno;
+
+    if (!on)
+        return;
+    only_limit(&set);
+    if (sigpending(&waiting) == 0 && sigismember(&waiting, SIGXFSZ))
+        sigwait(&set, &signal);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    errno = error;
+}
 
 /* A descriptor that cannot be synchronised (a memory file's) has nothing to lose. */
 bool map_sync(int fd) { return fsync(fd) == 0 || errno == EINVAL || errno == EROFS; }
@@ -184,6 +217,15 @@ char **map_environment(void) { return *_NSGetEnviron(); }
 extern char **environ;
 char **map_environment(void) { return environ; }
 #endif
+
+const char *map_variable(const char *name)
+{
+#if defined __linux__
+    return getauxval(AT_SECURE) ? NULL : getenv(name);
+#else
+    return issetugid() ? NULL : getenv(name);
+#endif
+}
 
 bool map_is_directory(const char *path)
 {
@@ -332,6 +374,8 @@ bool map_reserve(uint64_t base, uint64_t size, bool exact, uint8_t **out)
         }
         if (got != MAP_FAILED)
             munmap(got, size);
+        else if (exact && errno == ENOMEM) /* a limit: any address would do as little */
+            return false;
     }
     if (exact) {
         errno = EEXIST;

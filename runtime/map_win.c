@@ -203,6 +203,10 @@ bool map_set_size(int fd, uint64_t size)
     return _chsize_s(fd, (int64_t)size) == 0;
 }
 
+/* There is no such limit. */
+bool map_limit_on(void) { return false; }
+void map_limit_off(bool on) { (void)on; }
+
 bool map_sync(int fd) { return FlushFileBuffers(handle_of(fd)) || failed(); }
 
 /* MoveFileEx() was told to come back when that is done. */
@@ -237,6 +241,8 @@ void map_unlock(const char *path, int fd)
 }
 
 char **map_environment(void) { return _environ; }
+
+const char *map_variable(const char *name) { return getenv(name); }
 
 /* Who may write to a file is the folder's business: those of a user are his. */
 bool map_is_trusted(int fd, const char **why)

@@ -6,6 +6,7 @@
  * a word begins, the few shapes below.  So time is bounded by the size. */
 
 #include "heap/audit.h"
+#include "sysimage/secret_words.h"
 
 enum { SHORTEST_RUN = 6, SHORTEST_SECRET = 6, LONGEST_VALUE = 4096 };
 
@@ -62,15 +63,10 @@ static struct span after(struct span s, uint64_t n) { return (struct span){s.at 
 
 /* ---- the shapes: each returns how many bytes it took, 0 for none ---- */
 
-/* The words that runtime/cache_store.c looks for in names of an environment. */
 static bool speaks_of_secrets(struct span name)
 {
-    static const char *const words[] = {"SECRET",     "TOKEN",       "PASSWORD",
-                                        "PASSWD",     "API_KEY",     "APIKEY",
-                                        "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"};
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (has(name, words[i]))
+    for (size_t i = 0; i < sizeof secret_words / sizeof *secret_words; i++)
+        if (has(name, secret_words[i]))
             return true;
     return false;
 }

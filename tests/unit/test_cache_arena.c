@@ -222,7 +222,10 @@ START_TEST(options_are_taken)
                                         "--engine.CacheStoreMaxImageSize=",
                                         "--engine.CacheStoreMaxImageSize=-2",
                                         "--engine.CacheLockTimeout=5000000000",
-                                        "--engine.CacheStoreMaxImageSize=99999999999999G"};
+                                        "--engine.CacheLockTimeout=1K",
+                                        "--engine.CacheLockTimeout=-1",
+                                        "--engine.CacheStoreMaxImageSize=99999999999999G",
+                                        "--engine.CacheMaxDirectorySize=99999999999999999999"};
     static const char *const other[] = {"--engine.Caches=x", "--engine.", "--engine", "-v",
                                         "--engine.cache=x",  "file.js"};
     struct simg_error e;
@@ -235,8 +238,11 @@ START_TEST(options_are_taken)
         memcpy(&value, (const uint8_t *)&opts + cases[i].at, cases[i].size);
         ck_assert_msg((value & cases[i].mask) == cases[i].value, "%s", cases[i].argument);
     }
-    for (size_t i = 0; i < COUNT(wrong); i++) {
+    for (size_t i = 0; i < COUNT(wrong); i++) { /* and nothing is changed */
+        struct simg_cache_options before = opts;
+
         ck_assert_msg(simg_cache_option(&opts, wrong[i], &e) == SIMG_ERR_ARGUMENT, "%s", wrong[i]);
+        ck_assert_msg(memcmp(&before, &opts, sizeof opts) == 0, "%s", wrong[i]);
         ck_assert_ptr_nonnull(strstr(e.text, "is not"));
     }
     for (size_t i = 0; i < COUNT(other); i++)

@@ -615,6 +615,26 @@ START_TEST(texts_are_found)
 }
 END_TEST
 
+/* The words of the manual: both who look have them (sysimage/secret_words.h). */
+static const char *const speaking[] = {"MY_SECRET",  "TOKEN_2",       "PGPASSWORD",
+                                       "XPASSWD",    "API_KEY",       "MYAPIKEYS",
+                                       "ACCESS_KEY", "A_PRIVATE_KEY", "CREDENTIALS"};
+
+START_TEST(words_speak_of_secrets)
+{
+    char text[64], want[64];
+    struct finds all = {""};
+    struct span s = {0};
+
+    snprintf(text, sizeof text, "%s=abcdefgh", speaking[_i]);
+    snprintf(want, sizeof want, "secret 0 %s=*\n", speaking[_i]);
+    s = copy_of((const uint8_t *)text, strlen(text));
+    heap_audit(s, add_find, &all);
+    ck_assert_str_eq(all.text, want);
+    free_copy(s);
+}
+END_TEST
+
 /* Runs end where something else is; a text may be cut off anywhere. */
 START_TEST(texts_end)
 {
@@ -655,6 +675,7 @@ int main(void)
     tcase_add_test(t, a_cut_file_is_an_error);
     tcase_add_test(t, a_changed_file_is_one_or_none);
     tcase_add_loop_test(t, texts_are_found, 0, COUNT(audits));
+    tcase_add_loop_test(t, words_speak_of_secrets, 0, COUNT(speaking));
     tcase_add_test(t, texts_end);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);

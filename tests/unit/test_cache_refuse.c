@@ -222,6 +222,29 @@ START_TEST(stores_not)
 }
 END_TEST
 
+/* The words of the manual, as test_cache_read.c has them for the tool that looks afterwards. */
+START_TEST(words_speak_of_secrets)
+{
+    static const char *const speaking[] = {"MY_SECRET",  "token_2",       "PGPASSWORD",
+                                           "XPASSWD",    "API_KEY",       "MYAPIKEYS",
+                                           "Access_Key", "A_PRIVATE_KEY", "CREDENTIALS"};
+    struct simg_cache *c = open_it();
+    char *copy = simg_arena_alloc(simg_cache_arena(c), 100);
+
+    add_nodes(c, 10);
+    strcpy(copy, "the word is hunter2hunter2");
+    for (size_t i = 0; i < sizeof speaking / sizeof *speaking; i++) {
+        setenv(speaking[i], "hunter2hunter2", 1);
+        simg_cache_store(c, NULL);
+        ck_assert_msg(status_of(c).store == SIMG_VERDICT_SECRET, "%s", speaking[i]);
+        unsetenv(speaking[i]);
+        simg_cache_store(c, NULL);
+        ck_assert_msg(status_of(c).store == SIMG_VERDICT_OK, "%s", speaking[i]);
+    }
+    simg_cache_abandon(c);
+}
+END_TEST
+
 START_TEST(secrets_stay_out)
 {
     struct simg_cache *c = NULL;
@@ -321,6 +344,33 @@ START_TEST(leaves_foreign_images_alone)
         fclose(f);
     }
     expect_refused(SIMG_VERDICT_FOREIGN, "not a sysimage");
+    ck_assert_uint_eq(files(), 1);
+}
+END_TEST
+
+/* A program or a library that was named by mistake stays where it is: this one, for example. */
+START_TEST(leaves_programs_alone)
+{
+    static uint8_t bytes[1 << 16];
+    FILE *f = fopen("/proc/self/exe", "rb");
+    size_t size = 0;
+    struct stat before, after;
+    struct simg_cache *c = NULL;
+
+    if (!f)
+        return;
+    size = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    f = fopen(path, "wb");
+    ck_assert_uint_eq(fwrite(bytes, 1, size, f), size);
+    fclose(f);
+    ck_assert_int_eq(stat(path, &before), 0);
+    c = open_it();
+    ck_assert_uint_eq(status_of(c).load, SIMG_VERDICT_FOREIGN);
+    add_nodes(c, 3);
+    close_it(c);
+    ck_assert_int_eq(stat(path, &after), 0);
+    ck_assert_uint_eq(before.st_ino, after.st_ino);
     ck_assert_uint_eq(files(), 1);
 }
 END_TEST
@@ -465,8 +515,10 @@ int main(void)
     tcase_add_test(refusals, mode_on_gives_errors);
     tcase_add_test(refusals, stores_not);
     tcase_add_test(refusals, secrets_stay_out);
+    tcase_add_test(refusals, words_speak_of_secrets);
     tcase_add_test(refusals, waits_after_failures);
     tcase_add_test(refusals, leaves_foreign_images_alone);
+    tcase_add_test(refusals, leaves_programs_alone);
     tcase_add_test(refusals, every_length);
     tcase_add_test(refusals, every_byte);
     tcase_add_test(refusals, damaged_is_set_aside);
