@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -179,9 +180,24 @@ static void set_state(struct cache_image *i, enum cache_state state, const char 
     snprintf(i->why, sizeof i->why, "%s", why);
 }
 
-static enum cache_state state_of(enum status status)
+/* As engines know a damaged image from a program that somebody named by mistake
+   (runtime/cache_load.c). */
+static bool starts_like_an_image(struct span data)
 {
-    return status == E_FORMAT ? CACHE_DAMAGED : status == E_NOMEM ? CACHE_SYSTEM : CACHE_FOREIGN;
+    struct span head = {0};
+
+    span_sub(data, 0, data.size < 4096 ? data.size : 4096, &head);
+    for (uint64_t i = 0; i + 8 <= head.size; i++)
+        if (memcmp(head.at + i, SIMG_TABLE_MAGIC, 8) == 0)
+            return true;
+    return head.size < 1024;
+}
+
+static enum cache_state state_of(enum status status, struct span data)
+{
+    if (status == E_NOMEM)
+        return CACHE_SYSTEM;
+    return status == E_FORMAT && starts_like_an_image(data) ? CACHE_DAMAGED : CACHE_FOREIGN;
 }
 
 /* As an engine looks at it without being told to read all. */
@@ -191,7 +207,7 @@ static void check_image(struct cache_image *i)
     struct diag d = {0};
 
     if (!elf_cache_read(&d, &i->a, i->file.data, &i->c)) {
-        set_state(i, i->file.data.size ? state_of(d.status) : CACHE_DAMAGED,
+        set_state(i, i->file.data.size ? state_of(d.status, i->file.data) : CACHE_DAMAGED,
                   i->file.data.size ? d.text : "it is empty");
         return;
     }

@@ -189,6 +189,10 @@ explained() {
     agree empty.so
     cp -L "$work/libsysimage.so" "lib/fault.so"
     is library "$(verdict lib/fault.so)" foreign
+    agree lib/fault.so
+    head -c 60000 lib/fault.so >lib/cut.so # nor is half a library a damaged image
+    agree lib/cut.so
+    is "half a library" "$(verdict lib/cut.so)" foreign
     # storing failed, and a process is storing
     echo "3 $(($(date +%s) - 7))" >a.so.failed
     tool explain a.so >out
