@@ -154,8 +154,9 @@ SIMG_API void simg_cache_options_free(struct simg_cache_options *options);
 SIMG_API enum simg_status simg_cache_option(struct simg_cache_options *options, const char *argument,
                                             struct simg_error *error);
 
-/* Take all arguments in environment variable NAME, which are divided by blanks.
-   Errors: those of simg_cache_option(); it is fine if there is no such variable. */
+/* Take all arguments in environment variable NAME, which are divided by blanks: a path that has one
+   cannot be said there.  Errors: those of simg_cache_option(); it is fine if there is no such
+   variable, and a program with more rights than who started it sees none. */
 SIMG_API enum simg_status simg_cache_option_env(struct simg_cache_options *options,
                                                 const char *name, struct simg_error *error);
 
@@ -206,14 +207,16 @@ struct simg_engine {
     const void *anchor;  /* an address in the engine's own code: an image is of that build alone.
                             NULL: the program's */
     uint32_t flags;      /* enum simg_engine_flag */
-    uint64_t reserve;    /* of address space; 0: 1 GiB.  Costs nothing until it is used */
+    uint64_t reserve;    /* of address space; 0: 1 GiB.  Costs nothing until it is used, but counts
+                            where address space is limited */
     uint64_t code;       /* of this, for machine code; 0: none */
     uint64_t address;    /* of the arena, a multiple of 2 MiB; 0: one is chosen */
 
     /* Each returns 0 if all is well. */
     /* Make the engine ready: finish what runs, drop what is not to be kept. */
     int (*before_store)(void *arg, struct simg_cache *cache);
-    /* Mend what is of the process: files, the stack's limits, a collector's threshold. */
+    /* Mend what is of the process: files, the stack's limits, a collector's threshold; and what the
+       engine fills outside of the arena when it is made.  Called inside simg_cache_open(). */
     int (*after_load)(void *arg, struct simg_cache *cache);
     /* Compile F, or drop its code, and change its members to match. */
     int (*compile)(void *arg, struct simg_cache *cache, struct simg_function *f);
@@ -260,8 +263,9 @@ struct simg_cache_status {
     uint32_t sources, functions;          /* now */
     uint32_t patched;                     /* words written because a library had moved */
     uint64_t slots, outside;              /* when stored: pointers inside, and into libraries */
-    uint64_t strays;                      /* when stored: words that look like pointers to what will
-                                             not be there: stack, other allocators' memory */
+    uint64_t strays;                      /* when stored with SIMG_CACHE_TRACE: words that look like
+                                             pointers to what will not be there: stack, other
+                                             allocators' memory */
 };
 
 /* Open a cache for ENGINE, which is kept, and load the image that OPTIONS (which may be NULL for
@@ -273,7 +277,8 @@ struct simg_cache_status {
  *
  * SIMG_ERR_ARGUMENT  a member of ENGINE or OPTIONS is not allowed
  * SIMG_ERR_ADDRESS   the address that the engine asks for is taken
- * SIMG_ERR_MEMORY, SIMG_ERR_SYSTEM
+ * SIMG_ERR_MEMORY    no memory, or no address space for the arena
+ * SIMG_ERR_SYSTEM
  * and, with SIMG_CACHE_ON, whatever an image is refused for */
 SIMG_API enum simg_status simg_cache_open(const struct simg_engine *engine,
                                           const struct simg_cache_options *options,
