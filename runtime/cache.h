@@ -138,7 +138,7 @@ struct cache_root {
 /* Write the image to FD, which is empty; *SIZE: of the file. */
 enum simg_status cache_write(struct simg_cache *c, struct scan *s, int fd, uint64_t *size,
                              struct simg_error *e);
-/* What it will have, roughly: before it is paid for. */
+/* What it will have at least: before it is paid for. */
 uint64_t cache_estimate(const struct simg_cache *c);
 
 /* ---- the cache ---- */

@@ -700,6 +700,5 @@ uint64_t cache_estimate(const struct simg_cache *c)
     const struct simg_arena_head *h = (const struct simg_arena_head *)(const void *)c->arena;
     uint64_t blocks = align(h->top + 8, CACHE_PAGE);
 
-    return 3 * CACHE_PAGE + blocks + blocks / 64 + (h->code_top - h->limit) + c->reg.sources.size +
-           c->reg.functions.size;
+    return 2 * CACHE_PAGE + blocks + (h->code_top - h->limit);
 }

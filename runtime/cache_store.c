@@ -163,7 +163,9 @@ static enum simg_status may_store(struct simg_cache *c, struct simg_error *e)
         snprintf(text, sizeof text, "not stored: that failed; tried again in %lld s", (long long)wait);
         return refuse(c, SIMG_VERDICT_BACK_OFF, SIMG_ERR_STATE, e, text);
     }
-    return too_large(c, cache_estimate(c), e);
+    /* What an engine throws away before it is stored is not known yet. */
+    return c->engine->before_store && c->o.max_image ? SIMG_OK
+                                                     : too_large(c, cache_estimate(c), e);
 }
 
 static void trace_changes(const struct simg_cache *c)

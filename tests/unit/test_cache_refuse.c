@@ -188,6 +188,48 @@ END_TEST
 
 /* ---- refusals to store ---- */
 
+static void *program_data;
+
+/* What a program did, and an image is not to have. */
+static int throw_away(void *arg, struct simg_cache *c)
+{
+    (void)arg;
+    simg_arena_free(simg_cache_arena(c), program_data);
+    program_data = NULL;
+    return 0;
+}
+
+static enum simg_verdict store_with_most(uint64_t bytes)
+{
+    struct simg_cache *c = NULL;
+    enum simg_verdict verdict = SIMG_VERDICT_NONE;
+
+    opts.max_image = bytes;
+    c = open_it();
+    program_data = simg_arena_alloc(simg_cache_arena(c), MIB);
+    memset(program_data, 1, MIB);
+    simg_cache_store(c, NULL);
+    verdict = (enum simg_verdict)status_of(c).store;
+    simg_cache_abandon(c);
+    return verdict;
+}
+
+/* Not a byte less is allowed than the file has. */
+START_TEST(a_limit_is_the_files)
+{
+    struct stat st;
+
+    make_image(5000);
+    engine.before_store = throw_away;
+    ck_assert_uint_eq(store_with_most(UINT64_MAX), SIMG_VERDICT_OK);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_lt((uint64_t)st.st_size, MIB);
+    ck_assert_uint_eq(store_with_most((uint64_t)st.st_size), SIMG_VERDICT_OK);
+    ck_assert_uint_eq(store_with_most((uint64_t)st.st_size - 1), SIMG_VERDICT_TOO_LARGE);
+    ck_assert_uint_eq(store_with_most(0), SIMG_VERDICT_TOO_LARGE);
+}
+END_TEST
+
 START_TEST(stores_not)
 {
     struct simg_cache *c = open_it();
@@ -513,6 +555,7 @@ int main(void)
     tcase_add_test(refusals, refuses_a_taken_address);
     tcase_add_test(refusals, refuses_with_the_engine);
     tcase_add_test(refusals, mode_on_gives_errors);
+    tcase_add_test(refusals, a_limit_is_the_files);
     tcase_add_test(refusals, stores_not);
     tcase_add_test(refusals, secrets_stay_out);
     tcase_add_test(refusals, words_speak_of_secrets);
