@@ -169,6 +169,24 @@ many() {
 check "two images" many 2
 check "ten images" many 10
 
+# A program with more rights than who started it is not told by the environment what to load.
+rights() {
+    local as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    [ "$(id -u)" = 0 ] || skip "only root can make such a program for another user"
+    need setpriv
+    chmod 755 "$work" .
+    cp "$js/fib.js" .
+    install -m 4755 "$(command -v id)" id
+    install -m 4755 "$engine" js
+    [ "$("${as[@]}" ./id -u)" = 0 ] || skip "programs get no rights here"
+    "${as[@]}" ./js fib.js >out || skip "another user cannot reach the library"
+    JS_OPTIONS=--engine.TraceCache "${as[@]}" ./js fib.js >out 2>err
+    reject_text err cache
+    JS_OPTIONS=--engine.TraceCache ./js fib.js >out 2>err
+    expect_text err 'No load engine cache configured'
+}
+check rights rights
+
 # Loads while others store there.
 meanwhile() {
     local i
