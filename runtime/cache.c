@@ -190,8 +190,7 @@ static enum simg_status make_arena(struct simg_cache *c, struct simg_error *e)
     uint64_t size = engine->reserve ? engine->reserve : DEFAULT_RESERVE, seed = 0;
     uint8_t *at = NULL;
 
-    seed =
-        XXH3_64bits_withSeed(name, strlen(name), XXH3_64bits(engine->name, strlen(engine->name)));
+    seed = XXH3_64bits_withSeed(name, strlen(name), XXH3_64bits(engine->name, strlen(engine->name)));
     errno = EEXIST;
     for (unsigned i = 0; !at && errno == EEXIST && i < (engine->address ? 1 : 64); i++) {
         uint64_t place = XXH3_64bits_withSeed(&i, sizeof i, seed) % PLACES;
