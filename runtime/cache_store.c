@@ -369,11 +369,14 @@ static enum simg_status write_file(struct simg_cache *c, struct scan *s, struct 
 static enum simg_status write_memory(struct simg_cache *c, struct scan *s, struct simg_error *e)
 {
     enum simg_status status = SIMG_OK;
+    bool limit = false;
     int fd = -1;
 
     if (!map_nameless(&fd))
         return error_system(e, errno, "no memory file");
+    limit = map_limit_on();
     status = cache_write(c, s, fd, &c->status.store_bytes, e);
+    map_limit_off(limit);
     if (status != SIMG_OK) {
         map_close(fd);
         return status;

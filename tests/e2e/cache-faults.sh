@@ -98,6 +98,12 @@ full() {
         expect_text out2 'load ok, store system' 'File too large'
         same "the image" a.so before.so
         [ ! -e a.so.tmp ] || die "a part of an image is left"
+        (
+            trap "$signal" XFSZ
+            ulimit -f 1000
+            "$fault" store 20000 --engine.DebugCacheStore >out2
+        )
+        expect_text out2 'store system' # memory has the limit, too
     done
     "$fault" store 1 --engine.Cache=a.so >out
     expect_text out 'store back-off' 'tried again in [0-9]* s'
