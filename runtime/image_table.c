@@ -10,7 +10,7 @@
 #include <xxhash.h>
 
 #define MOST_ADDRESS (UINT64_C(1) << 47)
-#define HEAP_FLAGS (SIMG_HEAP_NEEDS_IMAGE | SIMG_HEAP_HAS_SLOTS)
+#define HEAP_FLAGS (SIMG_HEAP_NEEDS_IMAGE | SIMG_HEAP_HAS_SLOTS | SIMG_HEAP_KEEPS_CRC)
 #define SEGMENT_FLAGS (SIMG_SEG_LOADED_WRITABLE | SIMG_SEG_ZERO | SIMG_SEG_IMPORTS | SIMG_SEG_STUBS)
 
 static enum simg_status bad(struct simg_error *e, uint64_t offset, const char *what, uint64_t index)

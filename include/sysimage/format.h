@@ -106,7 +106,20 @@ enum simg_reloc_mode {
 enum simg_heap_flag {
     SIMG_HEAP_NEEDS_IMAGE = 1, /* slots point at other parts of the image */
     SIMG_HEAP_HAS_SLOTS = 2,   /* the slot maps are in the table */
+    SIMG_HEAP_KEEPS_CRC = 4,   /* the first segment ends with a struct simg_crc */
 };
+
+/* With SIMG_HEAP_KEEPS_CRC: the last bytes of the first segment, in front of them COUNT sums of 4
+   bytes (runtime/crc.h).  The start-up code changes BALANCE so that the CRC-32C of the segment is
+   the same wherever it lies.  All slots are in it, are 8-aligned and point into it. */
+struct simg_crc {
+    uint32_t count;
+    uint32_t magic; /* SIMG_CRC_MAGIC */
+    uint32_t reserved;
+    uint32_t balance;
+};
+#define SIMG_CRC_MAGIC 0x43524331u /* "1CRC" */
+enum { SIMG_CRC_CHUNK_LOG2 = 21 }; /* there is a sum for each so many bytes */
 
 enum simg_table_segment_flag {
     SIMG_SEG_LOADED_WRITABLE = 1, /* mapped read-write, to be given PROT once relocated */

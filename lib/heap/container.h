@@ -81,6 +81,7 @@ struct heap {
     uint64_t base;       /* what was added to the heap address in each slot */
     uint8_t object_head; /* bytes before each object that are its own and are not pointed at */
     uint64_t written;    /* of images: see struct simg_table_heap, but in bytes; else 0 */
+    bool keeps_crc;      /* of images: SIMG_HEAP_KEEPS_CRC */
 };
 
 bool heap_is(struct span in);

@@ -148,12 +148,12 @@ static bool check_run(struct image_reader *r, struct image_rows *rows, const cha
 
 static bool check_mode(struct image_reader *r, const struct image_heap *h)
 {
-    uint32_t known = SIMG_HEAP_NEEDS_IMAGE | SIMG_HEAP_HAS_SLOTS;
+    uint32_t known = SIMG_HEAP_NEEDS_IMAGE | SIMG_HEAP_HAS_SLOTS | SIMG_HEAP_KEEPS_CRC;
 
     if (h->mode < SIMG_MODE_NATIVE || h->mode > SIMG_MODE_NONE)
         return diag_fail(r->d, E_UNSUPPORTED, "mode %" PRIu32 ", only 1 to 3 are known", h->mode);
     if (h->flags & ~known)
-        return diag_fail(r->d, E_UNSUPPORTED, "flags 0x%" PRIx32 ", only 1 and 2 are known",
+        return diag_fail(r->d, E_UNSUPPORTED, "flags 0x%" PRIx32 ", only 1, 2 and 4 are known",
                          h->flags);
     if (h->mode == SIMG_MODE_NONE && h->base)
         return diag_fail(r->d, E_FORMAT, "base 0x%" PRIx64 ", with mode none it is 0", h->base);

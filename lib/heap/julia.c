@@ -384,8 +384,8 @@ static bool read_heap(struct diag *d, const struct julia_input *in, struct julia
         out->no_heap = "it is compressed with zstd, which is not decoded yet";
         return true;
     }
-    if (out->version >= JULIA_1_9) {
-        out->no_heap = "its layout, which is new in 1.9, is not decoded yet";
+    if (out->package) {
+        out->no_heap = "it is a package's, whose links to other images are not decoded yet";
         return true;
     }
     return julia_read_heap(d, in, bytes, out);

@@ -5,9 +5,10 @@
  * format: the caller says what bytes a symbol stands before.  Nothing of the
  * image is trusted and nothing in it is run.
  *
- * From 1.5 to 1.9 everything can be found by symbols, and the heap of 1.5
- * to 1.8 is decoded whole.  Of later images only the version is recognised,
- * since the rest is reached through pointers. */
+ * From 1.5 to 1.9 everything can be found by symbols.  The code's tables of later images are not
+ * read, since they are reached through pointers.  Heaps are decoded whole, if they are not
+ * compressed and not a package's; those of images of 1.6 and later were never seen, only written
+ * by generators that follow Julia's sources. */
 
 #ifndef HEAP_JULIA_H
 #define HEAP_JULIA_H
@@ -84,19 +85,23 @@ enum julia_target_flag {
     JULIA_MIN_SIZE = 1 << 7,
 };
 
-/* The parts of a 1.5 to 1.8 heap, in the order of the file. */
+/* The parts of a heap, in the order of the file; but since 1.9 JULIA_REINIT comes behind
+   JULIA_MEMORIES.  Not every version has every part: those are empty. */
 enum julia_part_kind {
     JULIA_OBJECTS,   /* everything that holds references; written to at start */
     JULIA_CONSTANTS, /* arrays of plain bits, strings, compressed code */
     JULIA_NAMES,     /* Julia's Symbols; count: names */
     JULIA_TAGS,      /* relocation list of type tags; count: words to relocate */
     JULIA_POINTERS,  /* relocation list of other references; likewise */
+    JULIA_MEMORIES,  /* since 1.11 two lists of pointers into arrays; likewise */
     JULIA_GLOBALS,   /* what each global variable of the code refers to; count: variables */
     JULIA_FUNCTIONS, /* which code instance each function belongs to; count: functions */
     JULIA_ROOTS,     /* references that Julia starts from; count: references */
     JULIA_COUNTERS,  /* three counters, see struct julia_heap */
+    JULIA_LINKS,     /* since 1.9 four lists about other images, empty; and a count */
     JULIA_REINIT,    /* objects to bring up to date at start; count: objects */
-    JULIA_CCALLABLE, /* functions to make callable from C; count: functions */
+    JULIA_CCALLABLE, /* until 1.11 functions to make callable from C; count: functions */
+    JULIA_CRC,       /* of ours, since 1.9: keeps the heap's CRC (runtime/crc.h); count: sums */
     JULIA_PARTS
 };
 
@@ -114,6 +119,8 @@ enum julia_ref {
     JULIA_REF_BINDING,
     JULIA_REF_FUNCTION,
     JULIA_REF_BUILTIN,
+    JULIA_REF_SYSIMAGE, /* in another image */
+    JULIA_REF_EXTERNAL,
     JULIA_REFS
 };
 
@@ -122,8 +129,10 @@ struct julia_heap {
     struct julia_part part[JULIA_PARTS];
     uint64_t length_words; /* bytes in the six length words */
     uint64_t padding;      /* bytes between parts */
+    const struct julia_layout *layout;
 
-    unsigned tag_bit;               /* lowest bit of a reference's kind: 29, before 1.5.3 28 */
+    unsigned tag_bit;               /* lowest bit of a reference's kind: 29, before 1.5.3 28; since
+                                       1.9 the last but two of a pointer */
     uint64_t tags[JULIA_REFS];      /* words in JULIA_TAGS by what they refer to */
     uint64_t pointers[JULIA_REFS];  /* words in JULIA_POINTERS, likewise */
     uint64_t globals[JULIA_REFS];   /* entries of JULIA_GLOBALS, likewise, */
@@ -133,8 +142,8 @@ struct julia_heap {
     uint64_t functions_unused;      /* and those of no code instance */
 
     uint32_t generated_names; /* how many names Julia has made up so far (gensym) */
-    uint32_t world;           /* age of the newest method */
-    uint32_t inference_world; /* and of type inference's own code */
+    uint64_t world;           /* age of the newest method */
+    uint64_t inference_world; /* and of type inference's own code */
 
     struct span names; /* JULIA_NAMES, for julia_next_name() */
     bool big;
@@ -172,6 +181,30 @@ bool julia_read(struct diag *d, struct arena *a, const struct julia_input *in,
 /* The next of the heap's names, starting with *POS = 0; it has no NUL at its
    end and may hold any byte.  False after the last. */
 bool julia_next_name(const struct julia_heap *heap, uint64_t *pos, struct span *out);
+
+/* Of a version: how it writes the parts of a heap. */
+struct julia_layout {
+    unsigned length;     /* bytes of a part's length, and of a reference outside of objects: 4; 0 is
+                            for as many as a pointer has */
+    unsigned part_align; /* of all parts but the first two */
+    unsigned constants_align;
+    bool packed; /* the relocation lists are differences, in LEB128 */
+    enum julia_ref refs[8]; /* by its number; ends at JULIA_REFS */
+};
+
+/* A list of places of words that Julia relocates, to be gone over. */
+struct julia_list {
+    struct cursor c;
+    uint64_t pos; /* of the last word */
+    bool packed;
+};
+
+/* The list whose bytes begin at C. */
+struct julia_list julia_list_begin(const struct julia_heap *heap, struct cursor c);
+
+/* The next word's place; false at the end.  Where the list breaks off or a number is too long for
+   a pointer, its cursor is marked bad. */
+bool julia_list_next(struct julia_list *list, uint64_t *pos);
 
 /* For people: "1.7 or 1.8"; "type tags to relocate"; "built-in objects". */
 const char *julia_version_name(enum julia_version version);

@@ -10,9 +10,12 @@ lib_libsysobj_la_SOURCES += \
 	lib/heap/graph.c lib/heap/graph.h \
 	lib/heap/julia.c lib/heap/julia.h \
 	lib/heap/julia_features.c \
+	lib/heap/julia_crc.c \
 	lib/heap/julia_heap.c \
+	lib/heap/julia_lists.c \
 	lib/heap/julia_parts.h \
 	lib/heap/julia_prelink.c lib/heap/julia_prelink.h \
+	lib/heap/julia_tail.c \
 	lib/heap/pages.c lib/heap/pages.h \
 	lib/heap/place.c lib/heap/place.h \
 	lib/heap/startup.c lib/heap/startup.h \
@@ -24,10 +27,11 @@ lib_libsysobj_la_SOURCES += \
 
 # The start-up code of images (runtime/startup.c), compiled for each CPU and system, as arrays.
 EXTRA_DIST += runtime/startup.c runtime/startup_linux.h runtime/startup_darwin.h \
-	runtime/startup_dll.c runtime/move.h
+	runtime/startup_dll.c runtime/move.h runtime/crc.h
 BUILT_SOURCES += lib/heap/startup_bytes.h
 nodist_lib_libsysobj_la_SOURCES = lib/heap/startup_bytes.h
 STARTUP_INPUTS = $(top_srcdir)/runtime/startup.c $(top_srcdir)/runtime/move.h \
+	$(top_srcdir)/runtime/crc.h \
 	$(top_srcdir)/runtime/startup_linux.h $(top_srcdir)/runtime/startup_darwin.h \
 	$(top_srcdir)/include/sysimage/format.h
 STARTUP_FLAGS = -std=gnu11 -O2 -ffreestanding -fno-builtin -fPIC -fvisibility=hidden \

@@ -82,6 +82,8 @@ static uint32_t heap_flags(const struct maker *m, const struct lobj *o)
 {
     uint32_t flags = m->l->heap_relocs == HEAP_RELOCS_PRELINKED ? SIMG_HEAP_HAS_SLOTS : 0;
 
+    if (o->o.heap->keeps_crc)
+        flags |= SIMG_HEAP_KEEPS_CRC;
     for (uint32_t i = 0; i < o->o.heap->import_count; i++)
         if (is_inside(o, i))
             flags |= SIMG_HEAP_NEEDS_IMAGE;

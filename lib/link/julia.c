@@ -26,14 +26,38 @@ static bool lookup(void *arg, const char *name, struct julia_found *out)
     return true;
 }
 
-/* A relocation of O's could mean the heap's section, which is to leave it. */
-static bool has_relocations(const struct lobj *o)
+/* A relocation of section S refers to section HEAP, which is to leave their object, and not by
+   the symbol DATA.  Those that cannot be read fail later. */
+static bool refers_to(struct link *l, const struct lsec *s, const struct lsec *heap,
+                      const struct lsym *data)
 {
+    struct reloc batch[RELOC_BATCH];
+    unsigned got = 0;
+
+    for (uint64_t first = 0; first < s->sec->reloc_count; first += got) {
+        if (!s->obj->o.format->relocs(l->d, &s->obj->o, s->index, first, batch, RELOC_BATCH, &got))
+            return true;
+        for (unsigned i = 0; i < got; i++)
+            if (s->obj->o.symbols[batch[i].symbol].section == heap->index &&
+                lobj_sym(s->obj, batch[i].symbol) != data)
+                return true;
+    }
+    return false;
+}
+
+static bool has_references(struct link *l, const struct lsec *heap, const struct lsym *data)
+{
+    const struct lobj *o = heap->obj;
+
     for (uint32_t i = 1; i < o->o.section_count; i++)
-        if (o->secs[i].live && o->o.sections[i].reloc_count)
+        if (o->secs[i].live && refers_to(l, &o->secs[i], heap, data))
             return true;
     return false;
 }
+
+/* Since 1.12 the heap's section may be one that lies beyond the reach of 32-bit offsets.  Up to here, it
+   may as well lie among the others, as before. */
+enum { MOST_LARGE = 1 << 30 };
 
 /* Why the image's heap cannot be rewritten, in a few words; NULL if it can. */
 static const char *obstacle(struct link *l)
@@ -49,8 +73,11 @@ static const char *obstacle(struct link *l)
         return "--heap-relocs has another wish";
     if (!in || !size_in)
         return "jl_system_image_data or its size is not among the inputs";
-    if (has_relocations(in->obj) || size_in->sec->reloc_count || in == size_in)
+    if (size_in->sec->reloc_count || in == size_in || in->sec->reloc_count ||
+        has_references(l, in, data))
         return "the object that has it is not plain data";
+    if (in->sec->flags & SEC_LARGE && in->size > MOST_LARGE)
+        return "it is too large to lie where 32-bit offsets must reach";
     if (lsym_symbol(data)->value || lsym_symbol(data)->size != in->size)
         return "its section holds more than it";
     return NULL;

@@ -158,7 +158,7 @@ static const struct {
      "NUL"},
     {HIMG_HEAP + 24, 4, 4, "heap 0: mode 4, only 1 to 3 are known"},
     {HIMG_HEAP + 24, 4, 3, "heap 0: base 0x7a0000000000, with mode none it is 0"},
-    {HIMG_HEAP + 28, 4, 8, "heap 0: flags 0x8, only 1 and 2 are known"},
+    {HIMG_HEAP + 28, 4, 8, "heap 0: flags 0x8, only 1, 2 and 4 are known"},
     {HIMG_HEAP + 28, 4, 0,
      "heap 0: segment 0: it has a slot map, and the heap says that it has none"},
     {HIMG_HEAP + 32, 4, 47, "heap 0: addresses of 47 bits, not 48 to 64"},
