@@ -107,7 +107,9 @@ static bool read_new_tail(struct julia_reader *r, struct span s)
     bool found = r->version <= JULIA_1_10 && find_ccallable(r, s, &callable);
     struct cursor c = {.in = s, .big = r->in->big, .wide = r->in->wide};
 
-    if (!found && (r->version == JULIA_1_9 || !links_end_at(r, s, end)))
+    /* Until 1.10 there are no lists of pointers into arrays, until 1.11 there is one of functions. */
+    if (!found && ((r->version <= JULIA_1_10 && !part[JULIA_MEMORIES].size) ||
+                   !links_end_at(r, s, end)))
         return julia_bad(r, JULIA_LINKS, 0,
                          "no four empty lists are where they ought to be; the tail's size is",
                          s.size);

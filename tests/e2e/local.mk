@@ -3,6 +3,7 @@ script_tests += \
 	tests/e2e/julia.sh \
 	tests/e2e/julia-prelink.sh \
 	tests/e2e/julia-cmd.sh \
+	tests/e2e/julia-layouts.sh \
 	tests/e2e/sweep-x86_64.sh \
 	tests/e2e/sweep-aarch64.sh \
 	tests/e2e/archives.sh \

@@ -8,6 +8,7 @@ tests_support_libsupport_la_SOURCES = \
 	tests/support/heap_file.c tests/support/heap_file.h \
 	tests/support/heap_image.c tests/support/heap_image.h \
 	tests/support/julia_image.c tests/support/julia_image.h \
+	tests/support/julia_layouts.c tests/support/julia_layouts.h \
 	tests/support/macho_object.c tests/support/macho_object.h \
 	tests/support/memory.c tests/support/memory.h
 
@@ -29,6 +30,7 @@ EXTRA_DIST += \
 	tests/support/heapwalk.c \
 	tests/support/imagebreak.c \
 	tests/support/imagetest.c \
+	tests/support/julialayout.c \
 	tests/support/macos.h \
 	tests/support/pebreak.py \
 	tests/support/pehost.c \

@@ -16,6 +16,7 @@ tests_unit_test_cache_refuse_LDADD = runtime/libsysimage.la $(LDADD)
 tests_unit_test_image_LDADD = runtime/libsysimage.la $(LDADD) -ldl
 tests_unit_test_heap_writer_LDADD = runtime/libsysimage.la $(LDADD)
 unit_tests += tests/unit/test_julia tests/unit/test_julia_prelink
+unit_tests += tests/unit/test_julia_layouts
 unit_tests += tests/unit/test_julia_cmd
 tests_unit_test_julia_cmd_SOURCES = tests/unit/test_julia_cmd.c \
 	objtool/julia_leaks.c objtool/julia_opts.c objtool/julia_script.c \
