@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The start of Julia 1.5.3 from the image of examples/julia, by linkers; whole processes, in turns.
 
+Then, in turns as well, how long in this dlopen of the image takes (in which our start-up code runs), and
+jl_restore_system_image, as a preloaded julia_phases.c finds.
+
 The images are linked by GNU ld, lld and mold (those that are there), and by objtool without and with
 --julia-prelink.  The first time, their object is made: four minutes.
 """
@@ -45,6 +48,23 @@ def run(command, environment):
     return wall * 1e3, (usage.ru_utime + usage.ru_stime) * 1e3, usage.ru_minflt
 
 
+def build_shim(directory):
+    shim = os.path.join(directory, "phases.so")
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-o", shim,
+                    os.path.join(HERE, "julia_phases.c"), "-ldl"], check=True)
+    return shim
+
+
+def phases(command, environment, shim):
+    """Milliseconds of dlopen and of the restore in one process."""
+    out = os.path.join(os.path.dirname(shim), "phases.txt")
+    run(command, dict(environment, LD_PRELOAD=shim, JULIA_PHASES_IMAGE=command[2], JULIA_PHASES_OUT=out))
+    with open(out) as f:
+        numbers = [int(n) / 1e6 for n in f.read().split()]
+    os.unlink(out)
+    return numbers + [sum(numbers)]
+
+
 def at_once(command, environment, count):
     """Pss in MB of one of COUNT processes that run at the same time."""
     code = "print(1); flush(stdout); read(stdin, UInt8)"
@@ -81,21 +101,31 @@ def main():
         commands = {name: [os.path.join(julia, "usr/bin/julia"), "-J", image, "--startup-file=no", "-e",
                            "nothing"] for name, image in images.items()}
         runs = {name: [] for name in commands}
+        parts = {name: [] for name in commands}
+        shim = build_shim(directory)
         load = os.getloadavg()[0]
         for turn in range(arguments.n + 1):
             for name in random.sample(list(commands), len(commands)):
                 one = run(commands[name], environment)
+                part = phases(commands[name], environment, shim)
                 if turn:
                     runs[name].append(one)
+                    parts[name].append(part)
         pss = {name: [at_once(c, environment, n) for n in (1, 4)] for name, c in commands.items()}
     print("%d rounds, load %.1f before and %.1f after" % (arguments.n, load, os.getloadavg()[0]))
     medians = {name: [statistics.median(c) for c in zip(*r)] for name, r in runs.items()}
-    best = min(m[0] for name, m in medians.items() if name in ("bfd", "lld", "mold"))
+    medians_of_parts = {name: [statistics.median(c) for c in zip(*p)] for name, p in parts.items()}
+    linkers = [name for name in medians if name in ("bfd", "lld", "mold")]
+    best = min(medians[name][0] for name in linkers)
+    best_part = min(medians_of_parts[name][2] for name in linkers)
     print("| image by | wall ms, median (min) | by the best linker's | CPU ms | minor faults | "
-          "Pss MB of one, of each of four |\n|---|---|---|---|---|---|")
+          "Pss MB of one, of each of four | dlopen ms | restore ms | both | by the best linker's |\n"
+          "|---|---|---|---|---|---|---|---|---|---|")
     for name, (wall, cpu, faults) in medians.items():
-        print("| %s | %.1f (%.1f) | %.2f | %.1f | %d | %.0f, %.0f |" % (
-            name, wall, min(r[0] for r in runs[name]), wall / best, cpu, faults, *pss[name]))
+        opened, restored, both = medians_of_parts[name]
+        print("| %s | %.1f (%.1f) | %.2f | %.1f | %d | %.0f, %.0f | %.1f | %.1f | %.1f | %.2f |" % (
+            name, wall, min(r[0] for r in runs[name]), wall / best, cpu, faults, *pss[name], opened,
+            restored, both, both / best_part))
 
 
 if __name__ == "__main__":
