@@ -4,7 +4,8 @@
  * The first byte says what the rest is.  Bits 0 and 1: big-endian, 64 bits.
  * Bit 2: tags begin at bit 28, not 29.  Bit 3 clear: edits of a sound image,
  * each of a piece, an offset (2 bytes) and a value (4 bytes); or, if the
- * piece's top bit is set, cut it at the offset.  Bit 3 set: an image of
+ * piece's top bit is set, cut it at the offset; with bit 5 too, of the heap of a later version,
+ * which the next byte tells, and its seed the one behind.  Bit 3 set: an image of
  * nothing but what is given, each piece of a symbol's number, a length (2
  * bytes) and its bytes. */
 
@@ -12,6 +13,7 @@
 
 #include "heap/julia_prelink.h"
 #include "tests/support/julia_image.h"
+#include "tests/support/julia_layouts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,6 +56,16 @@ static void assemble(struct fake *f, struct cursor *c)
         if (size == 0 || p->bytes[0] & 1)
             p->size = size % 2; /* unknown, or wrong */
     }
+}
+
+static void make_later(struct fake *f, struct cursor *c)
+{
+    int minor = 9 + cur_u8(c) % 6;
+    size_t size = 0;
+    uint8_t *heap = layout_make(minor, cur_u8(c), 60, &size);
+
+    make_later_fake(f, minor, heap, size);
+    free(heap);
 }
 
 /* Look at every byte that was accepted. */
@@ -111,6 +123,8 @@ static void rewrite(struct fake *f, struct arena *a, const struct julia_input *i
         if (heap.slots.bitmap[at / 64] >> at / 8 % 8 & 1 &&
             (at + 8 > heap.written || load_uint(heap.bytes.at + at, 8, false) > heap.bytes.size))
             abort();
+    if (heap.bytes.size > data->count && !(data->bytes = realloc(data->bytes, heap.bytes.size)))
+        abort();
     memcpy(data->bytes, heap.bytes.at, heap.bytes.size);
     data->count = heap.bytes.size;
     data->size = data->size ? heap.bytes.size : 0;
@@ -135,6 +149,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (how & 8) {
         assemble(&f, &c);
+    } else if (how & 32) {
+        make_later(&f, &c);
+        in.big = false;
+        in.wide = true;
+        edit(&f, &c);
     } else {
         make_fake(&f, how & 1, how & 2, how & 4 ? 28 : 29);
         edit(&f, &c);

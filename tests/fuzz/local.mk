@@ -10,6 +10,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_julia
 tests_fuzz_fuzz_julia_LDFLAGS = $(AM_LDFLAGS) $(FUZZER_LDFLAGS)
 endif
 EXTRA_DIST += \
+	tests/fuzz/corpus/julia/edits-of-a-later-heap.hex \
 	tests/fuzz/corpus/julia/edits-of-a-sound-image.hex \
 	tests/fuzz/corpus/julia/later-version-compressed.hex
 

@@ -178,6 +178,25 @@ void make_fake(struct fake *f, bool big, bool wide, unsigned tag_bit)
     add(f, "jl_tls_offset")->size = f->pointer_size;
 }
 
+void make_later_fake(struct fake *f, int minor, const uint8_t *heap, size_t size)
+{
+    struct fake_piece *data;
+
+    *f = (struct fake){.wide = true, .pointer_size = 8};
+    data = add(f, "jl_system_image_data");
+    data->bytes = malloc(size);
+    if (!data->bytes)
+        abort();
+    memcpy(data->bytes, heap, size);
+    data->count = data->size = size;
+    put_word(f, add(f, "jl_system_image_size"), size);
+    add(f, minor == 9 ? "jl_tls_offset_image" : "jl_image_pointers");
+    if (minor >= 13)
+        add(f, "jl_image_unpack");
+    if (minor >= 14)
+        add(f, "jl_system_image_checksum");
+}
+
 void free_fake(struct fake *f)
 {
     for (size_t i = 0; i < f->count; i++)

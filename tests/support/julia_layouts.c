@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES = 50, GLOBALS = 20, FUNCTIONS = 12, ROOTS = 9, CONSTANTS = 70000, CALLABLE = 3 };
+enum { NAMES = 50, GLOBALS = 20, FUNCTIONS = 12, ROOTS = 9, CALLABLE = 3 };
 
 /* What a reference's top three bits say. */
 enum { DATA, CONST, TAG, NAME };
@@ -63,6 +63,7 @@ struct maker {
     struct bytes objects, tags, pointers, owners, references, fixups;
     uint64_t last_tag, last_pointer, last_owner, last_reference;
     uint64_t end; /* of the objects, roughly: references stay below */
+    uint32_t constants;
 };
 
 static uint32_t any(struct maker *m, uint32_t below)
@@ -109,7 +110,7 @@ static uint64_t any_ref(struct maker *m)
         return m->minor == 9 ? UINT64_C(4) << 61 : (uint64_t)CONST << 61;
     case 6:
     case 7:
-        return (uint64_t)CONST << 61 | any(m, CONSTANTS / 8);
+        return (uint64_t)CONST << 61 | any(m, m->constants / 8);
     default:
         return (uint64_t)DATA << 61 | (16 + 16 * any(m, (uint32_t)(m->end / 16)));
     }
@@ -132,7 +133,7 @@ static void put_memory(struct maker *m, bool owner)
     begin_object(m, 32);
     memory = m->objects.size;
     put(&m->objects, 7, 8);
-    put_pointer(m, any(m, 2) ? (uint64_t)CONST << 61 | any(m, 100) : memory);
+    put_pointer(m, any(m, 2) ? (uint64_t)CONST << 61 | any(m, 90) : memory);
     begin_object(m, 48);
     if (owner)
         list_add(&m->owners, &m->last_owner, m->objects.size);
@@ -179,7 +180,10 @@ static void put_part(struct bytes *out, const struct bytes *part, size_t align)
 
 uint8_t *layout_make(int minor, uint32_t seed, size_t words, size_t *size)
 {
-    struct maker m = {.minor = minor, .random = seed, .end = 8 * words};
+    struct maker m = {.minor = minor,
+                      .random = seed,
+                      .end = 8 * words,
+                      .constants = words < 1000 ? 750 : 70001};
     struct bytes out = {0}, part = {0};
 
     put(&m.objects, 0, 8);
@@ -190,7 +194,7 @@ uint8_t *layout_make(int minor, uint32_t seed, size_t words, size_t *size)
     put_all(&out, &m.objects);
     free(m.objects.at);
 
-    for (int i = 0; i < CONSTANTS; i++)
+    for (uint32_t i = 0; i < m.constants; i++)
         put(&part, any(&m, 256), 1);
     put(&part, 0, 4 - (unsigned)(part.size % 4));
     put_part(&out, &part, 64);
