@@ -6,7 +6,9 @@
  * JULIA_PHASES_OUT.  libjulia calls itself without its PLT, so the function gets a jump at its
  * start, which goes away when it is taken. */
 
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>

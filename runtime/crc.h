@@ -59,8 +59,7 @@ static inline uint32_t crc_change(const uint32_t *sums, uint32_t count, uint64_t
 
     for (uint32_t i = 0; i < count; i++)
         if (sums[i])
-            r ^= crc_times(sums[i],
-                           crc_word(0, base + ((uint64_t)i << SIMG_CRC_CHUNK_LOG2)));
+            r ^= crc_times(sums[i], crc_word(0, base + ((uint64_t)i << SIMG_CRC_CHUNK_LOG2)));
     return r;
 }
 

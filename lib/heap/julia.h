@@ -188,7 +188,7 @@ struct julia_layout {
                             for as many as a pointer has */
     unsigned part_align; /* of all parts but the first two */
     unsigned constants_align;
-    bool packed; /* the relocation lists are differences, in LEB128 */
+    bool packed;            /* the relocation lists are differences, in LEB128 */
     enum julia_ref refs[8]; /* by its number; ends at JULIA_REFS */
 };
 

@@ -94,6 +94,5 @@ void julia_keep_crc(uint8_t *bytes, uint64_t size, uint64_t count, const struct 
     store_uint(bytes + tail, 4, false, count);
     store_uint(bytes + tail + 4, 4, false, SIMG_CRC_MAGIC);
     wanted = add_bytes(&t, UINT32_MAX, before);
-    store_uint(bytes + size - 4, 4, false,
-               crc_balance(low_bits(&t, bytes, size, slots) ^ wanted));
+    store_uint(bytes + size - 4, 4, false, crc_balance(low_bits(&t, bytes, size, slots) ^ wanted));
 }

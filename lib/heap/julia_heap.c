@@ -2,9 +2,9 @@
 /* julia_heap.c - read the heap inside a Julia sysimage.
  *
  * Six parts, each behind its length: objects, constants, names, relocations, globals, functions;
- * then to the end, without a length, what Julia's src/staticdata.c calls special roots.  Until 1.8 all
- * but the words that get relocated is made of 4-byte values; since 1.9 references and lengths are
- * as large as a pointer.
+ * then to the end, without a length, what Julia's src/staticdata.c calls special roots.  Until 1.8
+ * all but the words that get relocated is made of 4-byte values; since 1.9 references and lengths
+ * are as large as a pointer.
  *
  * A reference is what kind of thing it refers to in the top bits, and below them which one.
  * Positions of objects count from the start of the heap, its first length included. */
@@ -166,9 +166,11 @@ static bool read_names(struct julia_reader *r)
     r->heap->big = r->in->big;
     for (; julia_next_name(r->heap, &pos, &name); part->count++)
         if (r->heap->names.at[pos - 1] != 0)
-            return julia_bad(r, JULIA_NAMES, part->count, "no NUL behind a name of this size", name.size);
+            return julia_bad(r, JULIA_NAMES, part->count, "no NUL behind a name of this size",
+                             name.size);
     if (pos != r->heap->names.size)
-        return julia_bad(r, JULIA_NAMES, part->count, "ends past the end of its part; it starts at", pos);
+        return julia_bad(r, JULIA_NAMES, part->count, "ends past the end of its part; it starts at",
+                         pos);
     return true;
 }
 
@@ -243,8 +245,8 @@ static bool read_globals(struct julia_reader *r, const struct julia_image *image
     struct span s = julia_part_span(r, JULIA_GLOBALS);
 
     if (s.size % r->length != 0)
-        return julia_bad(r, JULIA_GLOBALS, s.size / r->length,
-                         "half an entry; the part's size is", s.size);
+        return julia_bad(r, JULIA_GLOBALS, s.size / r->length, "half an entry; the part's size is",
+                         s.size);
     part->count = s.size / r->length;
     if (image->has_code && part->count > image->globals)
         return julia_bad(r, JULIA_GLOBALS, image->globals, "the code has no such variable; entries",
@@ -328,8 +330,8 @@ bool julia_read_heap(struct diag *d, const struct julia_input *in, struct span b
     skip_padding(&r, layout->part_align);
     out->heap.tag_bit = find_tag_bit(&r);
     if (!julia_read_relocations(&r, JULIA_TAGS, out->heap.tags) ||
-        !julia_read_relocations(&r, JULIA_POINTERS, out->heap.pointers) ||
-        !read_globals(&r, out) || !read_functions(&r, out) || !julia_read_tail(&r))
+        !julia_read_relocations(&r, JULIA_POINTERS, out->heap.pointers) || !read_globals(&r, out) ||
+        !read_functions(&r, out) || !julia_read_tail(&r))
         return false;
     out->has_heap = true;
     return true;

@@ -3,8 +3,8 @@
  *
  * Until 1.8 there are two of 4-byte positions, each of which a 0 ends.  Since 1.9 each position is
  * the distance from the one before, in LEB128, modulo the size of a pointer where it is
- * backward.  Behind the two are since 1.11 two more, of pointers into the contents of arrays; then, behind
- * a count, the positions of objects to bring up to date. */
+ * backward.  Behind the two are since 1.11 two more, of pointers into the contents of arrays;
+ * then, behind a count, the positions of objects to bring up to date. */
 
 #include "heap/julia_parts.h"
 
@@ -21,7 +21,8 @@ static uint64_t next_distance(struct cursor *c)
 
     for (unsigned shift = 0; byte & 0x80; shift += 7) {
         byte = cur_u8(c);
-        if (c->bad || shift >= bits || (uint64_t)(byte & 0x7f) >> (bits - shift < 7 ? bits - shift : 7)) {
+        if (c->bad || shift >= bits ||
+            (uint64_t)(byte & 0x7f) >> (bits - shift < 7 ? bits - shift : 7)) {
             c->bad = true;
             return 0;
         }
@@ -88,7 +89,8 @@ static bool split_rest(struct julia_reader *r, struct cursor *c, uint64_t start)
         counted = is_counted(*c, &count);
     }
     if (!counted)
-        return julia_bad(r, JULIA_REINIT, 0, "the list does not fill the rest of its part; bytes left",
+        return julia_bad(r, JULIA_REINIT, 0,
+                         "the list does not fill the rest of its part; bytes left",
                          c->in.size - from);
     part[JULIA_REINIT] = (struct julia_part){start + from, c->in.size - from, count};
     cur_word(c);
@@ -117,8 +119,7 @@ bool julia_split_relocations(struct julia_reader *r)
         return split_rest(r, &c, whole.offset);
     if (c.pos != c.in.size)
         return julia_bad(r, JULIA_POINTERS, part[JULIA_POINTERS].count,
-                         "the list ends here, but its part goes on; bytes left",
-                         c.in.size - c.pos);
+                         "the list ends here, but its part goes on; bytes left", c.in.size - c.pos);
     return true;
 }
 
@@ -128,8 +129,8 @@ bool julia_read_relocations(struct julia_reader *r, enum julia_part_kind kind,
     const struct julia_part *objects = &r->heap->part[JULIA_OBJECTS];
     struct span s = julia_part_span(r, JULIA_OBJECTS), word;
     struct julia_list list = julia_list_begin(
-        r->heap, (struct cursor){
-                     .in = julia_part_span(r, kind), .big = r->in->big, .wide = r->in->wide});
+        r->heap,
+        (struct cursor){.in = julia_part_span(r, kind), .big = r->in->big, .wide = r->in->wide});
     uint64_t pos = 0;
 
     for (uint64_t i = 0; julia_list_next(&list, &pos); i++) {

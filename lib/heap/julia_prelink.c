@@ -10,8 +10,8 @@
  * full collection, to reset the marks of the image's objects: an object that is not in it would
  * stay marked for ever, and what it refers to would not be found any more.
  *
- * Since 1.9 an entry is the distance from the one before: when some leave, the others are written anew.
- * All that is behind moves up; Julia finds each part behind the one before. */
+ * Since 1.9 an entry is the distance from the one before: when some leave, the others are written
+ * anew.  All that is behind moves up; Julia finds each part behind the one before. */
 
 #include "heap/julia_prelink.h"
 
@@ -122,8 +122,8 @@ static void put_position(struct rewriter *r, uint64_t pos, uint64_t *last)
     put_uint(r, 1, v);
 }
 
-/* The list of pointers without those that become slots.  It is no longer than it was: the distance over what
-   left needs no more bytes than the distances that it is the sum of. */
+/* The list of pointers without those that become slots.  It is no longer than it was: the distance
+   over what left needs no more bytes than the distances that it is the sum of. */
 static bool put_pointers(struct rewriter *r, uint64_t *left)
 {
     struct julia_list list = list_of(r, JULIA_POINTERS);
@@ -147,7 +147,7 @@ static bool put_pointers(struct rewriter *r, uint64_t *left)
 
 static void align(struct rewriter *r) { r->size = align_up(r->size, r->heap->layout->part_align); }
 
-/* The length of a part, to be filled in: its place. */
+/* The length of a part, and what is between it and the part; returns the length's place. */
 static uint64_t put_length(struct rewriter *r, uint64_t length)
 {
     const unsigned n = r->heap->layout->length ? r->heap->layout->length : WORD;

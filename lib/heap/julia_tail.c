@@ -2,9 +2,9 @@
 /* julia_tail.c - the end of a Julia heap, which has no length: what its sources call special roots.
  *
  * Roots, whose number only the Julia that wrote them knows, the last of them the root task's
- * locals; three counters; until 1.8 two lists, since 1.9 four about other images, which only the images
- * of packages fill, a count, and until 1.11 one list.  Read from the end, since only there is it
- * clear what is what. */
+ * locals; three counters; until 1.8 two lists, since 1.9 four about other images, which only the
+ * images of packages fill, a count, and until 1.11 one list.  Read from the end, since only there
+ * is it clear what is what. */
 
 #include "heap/julia_parts.h"
 
@@ -107,15 +107,16 @@ static bool read_new_tail(struct julia_reader *r, struct span s)
     bool found = r->version <= JULIA_1_10 && find_ccallable(r, s, &callable);
     struct cursor c = {.in = s, .big = r->in->big, .wide = r->in->wide};
 
-    /* Until 1.10 there are no lists of pointers into arrays, until 1.11 there is one of functions. */
-    if (!found && ((r->version <= JULIA_1_10 && !part[JULIA_MEMORIES].size) ||
-                   !links_end_at(r, s, end)))
+    /* Until 1.10, where there are no lists of pointers into arrays, the one of functions is
+       always there; of 1.11 and 1.12 that is all that tells. */
+    if (!found &&
+        ((r->version <= JULIA_1_10 && !part[JULIA_MEMORIES].size) || !links_end_at(r, s, end)))
         return julia_bad(r, JULIA_LINKS, 0,
                          "no four empty lists are where they ought to be; the tail's size is",
                          s.size);
     end -= callable;
-    part[JULIA_CCALLABLE] = (struct julia_part){
-        r->c.pos + end, callable, callable ? callable / r->length - 1 : 0};
+    part[JULIA_CCALLABLE] =
+        (struct julia_part){r->c.pos + end, callable, callable ? callable / r->length - 1 : 0};
     end -= LINKS_SIZE;
     part[JULIA_LINKS] = (struct julia_part){r->c.pos + end, LINKS_SIZE, 0};
     end -= counters;

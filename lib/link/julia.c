@@ -55,8 +55,8 @@ static bool has_references(struct link *l, const struct lsec *heap, const struct
     return false;
 }
 
-/* Since 1.12 the heap's section may be one that lies beyond the reach of 32-bit offsets.  Up to here, it
-   may as well lie among the others, as before. */
+/* Since 1.12 the heap's section may be one that lies beyond the reach of 32-bit offsets.  Up to
+   this size, it may as well lie among the others, as before. */
 enum { MOST_LARGE = 1 << 30 };
 
 /* Why the image's heap cannot be rewritten, in a few words; NULL if it can. */

@@ -50,6 +50,33 @@ elsewhere() {
     same "the workload's report" report "$object_dir/report.txt"
 }
 
+# A program that is linked for a fixed address, and has Julia in it.
+not_pie() {
+    cat >embed.c <<'C'
+#include <julia.h>
+JULIA_DEFINE_FAST_TLS()
+int main(int argc, char **argv)
+{
+    if (argc != 3)
+        return 2;
+    jl_init_with_image(argv[1], argv[2]);
+    jl_eval_string("GC.gc(true); print(sum(sqrt.(1:100)), ' ', parse(Int, \"42\"))");
+    if (jl_exception_occurred())
+        return 1;
+    jl_atexit_hook(0);
+    return 0;
+}
+C
+    gcc -no-pie -fno-pie -isystem "$julia_dir/usr/include/julia" embed.c -o embed -L"$julia_lib" -ljulia
+    readelf -h embed >header
+    expect_text header 'EXEC'
+    for image in plain pre; do
+        LD_LIBRARY_PATH=$julia_lib:$julia_dir/lib/x86_64-linux-gnu ./embed "$julia_dir/usr/bin" "$work/$image.so" >$image.out
+    done
+    printf '671.4629471031478 42' | same "what it says" - pre.out
+    same "what it says" pre.out plain.out
+}
+
 stripped() {
     strip --strip-debug -o copy.so "$work/pre.so"
     "$julia" -J "$PWD/copy.so" --startup-file=no "$example/workload.jl" "$example/readings.csv" >report
@@ -101,6 +128,7 @@ check "Julia at work, at a random address" starts "$work/pre.so" env
 check "at the same address each time" starts "$work/pre.so" setarch -R
 check "bound at once" starts "$work/pre.so" env LD_BIND_NOW=1
 check "linked for an address that it does not get" elsewhere
+check "in a program that is not position-independent" not_pie
 check "stripped of debugging information, and copied" stripped
 check "some of Julia's own tests" own_tests
 check "what cannot be done" refusals

@@ -108,7 +108,8 @@ static uint64_t touch(const struct julia_image *image)
 static void rewrite(struct fake *f, struct arena *a, const struct julia_input *in,
                     const struct julia_image *image)
 {
-    struct fake_piece *data = find(f, "jl_system_image_data"), *size = find(f, "jl_system_image_size");
+    struct fake_piece *data = find(f, "jl_system_image_data"),
+                      *size = find(f, "jl_system_image_size");
     struct span bytes = {data->bytes, image->heap_size};
     struct julia_prelink heap;
     struct julia_image again;

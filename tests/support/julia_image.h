@@ -28,7 +28,8 @@ struct fake {
 void make_fake(struct fake *f, bool big, bool wide, unsigned tag_bit);
 void free_fake(struct fake *f);
 
-/* Of an image of Julia 1.MINOR (9 to 14) only what tells the version, and this heap (julia_layouts.h). */
+/* Of an image of Julia 1.MINOR (9 to 14) only what tells the version, and this heap
+   (julia_layouts.h). */
 void make_later_fake(struct fake *f, int minor, const uint8_t *heap, size_t size);
 
 /* A new symbol; its contents come from put() and the like, which make its

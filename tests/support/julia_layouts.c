@@ -152,7 +152,8 @@ static void put_object(struct maker *m)
         put_memory(m, any(m, 2));
         return;
     }
-    begin_object(m, any(m, 5) ? 16 + 16 * any(m, (uint32_t)(m->end / 16)) : any_ref(m) & ~UINT64_C(15));
+    begin_object(m, any(m, 5) ? 16 + 16 * any(m, (uint32_t)(m->end / 16))
+                              : any_ref(m) & ~UINT64_C(15));
     at = m->objects.size;
     if (any(m, 20) == 0)
         put(&m->fixups, at, 8);
@@ -180,10 +181,8 @@ static void put_part(struct bytes *out, const struct bytes *part, size_t align)
 
 uint8_t *layout_make(int minor, uint32_t seed, size_t words, size_t *size)
 {
-    struct maker m = {.minor = minor,
-                      .random = seed,
-                      .end = 8 * words,
-                      .constants = words < 1000 ? 750 : 70001};
+    struct maker m = {
+        .minor = minor, .random = seed, .end = 8 * words, .constants = words < 1000 ? 750 : 70001};
     struct bytes out = {0}, part = {0};
 
     put(&m.objects, 0, 8);
@@ -371,11 +370,9 @@ static void restore_memories(struct restorer *r)
     }
 }
 
-bool layout_restore(int minor, uint8_t *bytes, size_t size, uint64_t base,
-                    struct layout_view *view)
+bool layout_restore(int minor, uint8_t *bytes, size_t size, uint64_t base, struct layout_view *view)
 {
-    struct restorer r = {
-        .minor = minor, .bytes = bytes, .size = size, .base = base, .view = view};
+    struct restorer r = {.minor = minor, .bytes = bytes, .size = size, .base = base, .view = view};
     size_t at = 0;
 
     memset(view, 0, sizeof *view);
@@ -400,7 +397,8 @@ bool layout_restore(int minor, uint8_t *bytes, size_t size, uint64_t base,
         restore_memories(&r);
     }
     view->fixups = r.pos;
-    if (!r.bad && 8 + 8 * get(bytes + r.pos) != view->relocations.at + view->relocations.size - r.pos)
+    if (!r.bad &&
+        8 + 8 * get(bytes + r.pos) != view->relocations.at + view->relocations.size - r.pos)
         r.bad = true;
     return !r.bad;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* julia_layouts.h - heaps of Julia 1.9 and later: made, and restored, by what Julia's own
- * src/staticdata.c does, read in 1.9.3, 1.10.2, 1.11, 1.12.5, 1.13 and master of April 2026.  Shares no code with
- * lib/heap. */
+ * src/staticdata.c does, read in 1.9.3, 1.10.2, 1.11, 1.12.5, 1.13 and master of April 2026.
+ * Shares no code with lib/heap. */
 
 #ifndef SUPPORT_JULIA_LAYOUTS_H
 #define SUPPORT_JULIA_LAYOUTS_H

@@ -3,8 +3,8 @@
  *
  *   julialayout make MINOR SEED FILE        write a heap
  *   julialayout damage AT VALUE FILE        change eight bytes of it
- *   julialayout check MINOR FILE IMAGE.SO   load the image and do what Julia does with the heap in it:
- *                                           it must be what becomes of the one in FILE there */
+ *   julialayout check MINOR FILE IMAGE.SO   load the image and do what Julia does with the heap in
+ *                                           it: it must be what becomes of the one in FILE there */
 
 #include "tests/support/julia_layouts.h"
 
@@ -71,7 +71,8 @@ static int check(int minor, const char *file, const char *path)
         differs(plain, was.constants, heap, is.constants) ||
         differs(plain, was.names, heap, is.names) ||
         differs(plain, was.globals, heap, is.globals) ||
-        differs(plain, was.functions, heap, is.functions) || differs(plain, was.tail, heap, is.tail))
+        differs(plain, was.functions, heap, is.functions) ||
+        differs(plain, was.tail, heap, is.tail))
         return fail("it is not what it was");
     printf("%zu tags, %zu pointers, now %zu\n", was.tag_count, was.pointer_count, is.pointer_count);
     return 0;

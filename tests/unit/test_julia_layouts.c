@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* test_julia_layouts.c - heaps of Julia 1.9 and later: read, and rewritten.  What Julia then makes of a
- * heap must be what it makes of it when nothing was rewritten; tests/support/julia_layouts.c is the
- * Julia.  No real Julia of these versions was run. */
+/* test_julia_layouts.c - heaps of Julia 1.9 and later: read, and rewritten.  What Julia then makes
+ * of a heap must be what it makes of it when nothing was rewritten; tests/support/julia_layouts.c
+ * is the Julia.  No real Julia of these versions was run. */
 
 #include <check.h>
 #include <stdlib.h>
@@ -107,7 +107,8 @@ static void restores_the_same(int minor, uint32_t seed, size_t words, size_t shi
     begin(&f, minor, seed, words);
     ck_assert_msg(rewrite(&f), "%s", f.diag.text);
     crc = layout_crc(f.bytes, f.size);
-    room = aligned_alloc(HUGE_PAGE, (f.heap.bytes.size + shift + HUGE_PAGE) / HUGE_PAGE * HUGE_PAGE);
+    room =
+        aligned_alloc(HUGE_PAGE, (f.heap.bytes.size + shift + HUGE_PAGE) / HUGE_PAGE * HUGE_PAGE);
     at = room + shift;
     base = (uint64_t)at;
     memcpy(at, f.heap.bytes.at, f.heap.bytes.size);
@@ -240,7 +241,8 @@ START_TEST(sizes_and_lists_that_lie)
         {view.pointers, 0, 1, ""},
         {view.fixups, UINT64_MAX, 8, ""}, /* before 1.11 where lists could be that are not there */
         {view.fixups, 0, 8, ""},
-        {view.globals.at + 8, UINT64_MAX, 8, "globals: entry 1: not a reference: 0xffffffffffffffff"},
+        {view.globals.at + 8, UINT64_MAX, 8,
+         "globals: entry 1: not a reference: 0xffffffffffffffff"},
         {view.globals.at + 8, UINT64_C(3) << 61 | 50, 8,
          "globals: entry 1: refers to a name that is not there"},
         {view.functions.at + 8, 3, 8, "functions: entry 1: no object can be there: 0x3"},
