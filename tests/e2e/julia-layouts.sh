@@ -63,6 +63,7 @@ restored() {
     "$OBJTOOL" inspect pre.so >text
     expect_text text 'every byte is accounted for'
     clean pre.so
+    "$OBJTOOL" verify pre.so
     olink data.o code.o libjulia.so -o elsewhere.so --heap-base=0x700000000000
     "$work/julialayout" check "$1" heap.bin elsewhere.so
 }
