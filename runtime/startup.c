@@ -81,7 +81,7 @@ static void start_heap(const uint8_t *table, const struct simg_table_heap *h,
             relocate_segment(&s);
         else if (written)
             system_replace(s.at, s.size, relocate, &s);
-        if (i == 0 && h->flags & SIMG_HEAP_KEEPS_CRC)
+        if (i == 0 && s.bits && h->flags & SIMG_HEAP_KEEPS_CRC)
             crc_keep(s.at, of->size, s.bits);
         if ((of->flags & SIMG_SEG_LOADED_WRITABLE) || (moves && !(of->prot & SIMG_PROT_W)))
             system_protect(s.at, of->size, of->prot);

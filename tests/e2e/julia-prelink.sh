@@ -67,7 +67,8 @@ int main(int argc, char **argv)
     return 0;
 }
 C
-    gcc -no-pie -fno-pie -isystem "$julia_dir/usr/include/julia" embed.c -o embed -L"$julia_lib" -ljulia
+    gcc -no-pie -fno-pie -isystem "$julia_dir/usr/include/julia" embed.c -o embed -L"$julia_lib" -ljulia \
+        -Wl,--allow-shlib-undefined
     readelf -h embed >header
     expect_text header 'EXEC'
     for image in plain pre; do
