@@ -182,6 +182,8 @@ static void put_heap(struct report *r, const struct julia_heap *h)
     for (unsigned n = 0; n < JULIA_PARTS; n++) {
         const char *name = julia_part_name((enum julia_part_kind)n);
 
+        if (h->part[n].size == 0) /* not every version has every part */
+            continue;
         accounted += h->part[n].size;
         rep_open(r, NULL, '{');
         rep_str(r, "part", NULL, julia_part_key((enum julia_part_kind)n));
