@@ -7,9 +7,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifndef MADV_HUGEPAGE
+#define MADV_HUGEPAGE 14
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
+
+enum { HUGE_PAGE = 2 << 20 };
 
 void pages_make(void *p, uint64_t size)
 {
@@ -17,6 +22,11 @@ void pages_make(void *p, uint64_t size)
     uintptr_t from = ((uintptr_t)p + page - 1) / page * page;
     uintptr_t end = ((uintptr_t)p + size) / page * page;
 
-    if (from < end)
-        (void)madvise((void *)from, end - from, MADV_POPULATE_WRITE);
+    if (from >= end)
+        return;
+    /* All of it will be written, so a huge page takes no more memory; and where a host of
+       virtual machines has tables of its own, each small page costs something once more. */
+    if (end - from >= HUGE_PAGE)
+        (void)madvise((void *)from, end - from, MADV_HUGEPAGE);
+    (void)madvise((void *)from, end - from, MADV_POPULATE_WRITE);
 }
