@@ -348,6 +348,8 @@ bool inputs_add_object(struct link *l, struct lobj *o, bool retain, const char *
    a failure. */
 struct lsym *link_intern(struct link *l, const char *name, size_t len);
 struct lsym *link_find(const struct link *l, const char *name);
+/* So many symbols and groups may come, each with a name. */
+bool link_expect_names(struct link *l, uint64_t symbols, uint64_t groups);
 /* The object that has the group NAME first: O, if no other had it before;
    NULL without memory. */
 struct lobj *link_first_group(struct link *l, const char *name, struct lobj *o);

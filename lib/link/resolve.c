@@ -346,7 +346,9 @@ static bool check_sections(struct link *l, const struct lobj *o)
 
 bool link_add_object(struct link *l, struct lobj *o)
 {
-    if ((l->machine && !check_sections(l, o)) || (!l->darwin && !discard_groups(l, o)))
+    if ((l->machine && !check_sections(l, o)) ||
+        !link_expect_names(l, o->o.symbol_count - o->o.first_global, l->darwin ? 0 : o->o.group_count) ||
+        (!l->darwin && !discard_groups(l, o)))
         return false;
     for (uint32_t i = o->o.first_global; i < o->o.symbol_count; i++) {
         const struct symbol *from = &o->o.symbols[i];
