@@ -139,18 +139,19 @@ static bool long_name(const struct coff_file *f, const char *field, const char *
 }
 
 static bool section_name(struct diag *d, struct arena *a, const struct coff_file *f, uint32_t i,
-                         const uint8_t *field, struct coff_section *s)
+                         const uint8_t *at, struct coff_section *s)
 {
-    char *name = arena_strndup(a, (const char *)field, strnlen((const char *)field, 8));
+    char field[9] = {0};
 
-    if (!name)
-        return diag_nomem(d);
-    s->name = name;
-    /* In images only those linkers' that write a string table. */
-    if (name[0] != '/' || long_name(f, name, &s->name) || f->image)
+    memcpy(field, at, 8);
+    if (field[0] == '/' && long_name(f, field, &s->name))
         return true;
-    return diag_fail(d, E_FORMAT, "section %" PRIu32 ": its name %s is not among the strings", i + 1,
-                     name);
+    /* In images only those linkers' that write a string table. */
+    if (field[0] == '/' && !f->image)
+        return diag_fail(d, E_FORMAT, "section %" PRIu32 ": its name %s is not among the strings",
+                         i + 1, field);
+    s->name = arena_strdup(a, field);
+    return s->name || diag_nomem(d);
 }
 
 static bool bad_section(struct diag *d, uint32_t i, const struct coff_section *s, const char *what,
@@ -180,10 +181,25 @@ static bool read_relocs(struct diag *d, const struct coff_file *f, uint32_t i, u
            bad_section(d, i, s, "relocations", at, s->reloc_count * COFF_RELOC_SIZE, f->in.size);
 }
 
-static bool read_section(struct diag *d, struct arena *a, const struct coff_file *f, uint32_t i,
-                         const uint8_t *p, struct coff_section *s)
+/* The table of sections is inside the file. */
+static bool find_sections(struct diag *d, struct coff_file *f)
 {
-    *s = (struct coff_section){
+    struct span table;
+
+    return span_sub(f->in, f->sections_at, (uint64_t)f->section_count * SECTION_HEADER_SIZE, &table) ||
+           diag_fail(d, E_FORMAT,
+                     "%" PRIu32 " section headers at 0x%" PRIx64
+                     " are not inside the file (0x%" PRIx64 " bytes)",
+                     f->section_count, f->sections_at, f->in.size);
+}
+
+bool coff_read_section(struct diag *d, struct arena *a, const struct coff_file *f, uint32_t i,
+                       struct coff_section *out)
+{
+    const uint8_t *p = f->in.at + f->sections_at + (uint64_t)i * SECTION_HEADER_SIZE;
+    uint32_t align = 0, size = 0;
+
+    *out = (struct coff_section){
         .vsize = u32(p + 8),
         .rva = u32(p + 12),
         .raw_size = u32(p + 16),
@@ -191,34 +207,26 @@ static bool read_section(struct diag *d, struct arena *a, const struct coff_file
         .reloc_pointer = u32(p + 24),
         .flags = u32(p + 36),
     };
-    uint32_t align = (s->flags & IMAGE_SCN_ALIGN_MASK) >> 20, size = s->raw_size;
-
-    if (!section_name(d, a, f, i, p, s))
+    align = (out->flags & IMAGE_SCN_ALIGN_MASK) >> 20;
+    size = out->raw_size;
+    if (!section_name(d, a, f, i, p, out))
         return false;
-    s->align_log2 = (uint8_t)(align ? align - 1 : 4); /* 16 bytes if it is not said */
-    if (f->image && s->vsize && size > s->vsize)
-        size = s->vsize; /* the rest only fills the file */
-    if (s->raw && !(s->flags & IMAGE_SCN_CNT_UNINITIALIZED_DATA && !f->image) &&
-        !span_sub(f->in, s->raw, size, &s->data))
-        return bad_section(d, i, s, "its contents", s->raw, size, f->in.size);
-    return f->image || read_relocs(d, f, i, u16(p + 32), s);
+    out->align_log2 = (uint8_t)(align ? align - 1 : 4); /* 16 bytes if it is not said */
+    if (f->image && out->vsize && size > out->vsize)
+        size = out->vsize; /* the rest only fills the file */
+    if (out->raw && !(out->flags & IMAGE_SCN_CNT_UNINITIALIZED_DATA && !f->image) &&
+        !span_sub(f->in, out->raw, size, &out->data))
+        return bad_section(d, i, out, "its contents", out->raw, size, f->in.size);
+    return f->image || read_relocs(d, f, i, u16(p + 32), out);
 }
 
-static bool read_sections(struct diag *d, struct arena *a, struct coff_file *f)
+bool coff_read_sections(struct diag *d, struct arena *a, struct coff_file *f)
 {
-    struct span table;
-
-    if (!span_sub(f->in, f->sections_at, (uint64_t)f->section_count * SECTION_HEADER_SIZE, &table))
-        return diag_fail(d, E_FORMAT,
-                         "%" PRIu32 " section headers at 0x%" PRIx64
-                         " are not inside the file (0x%" PRIx64 " bytes)",
-                         f->section_count, f->sections_at, f->in.size);
     if (!(f->sections = arena_alloc(a, f->section_count, sizeof *f->sections)))
         return diag_nomem(d);
     pages_make(f->sections, f->section_count * sizeof *f->sections);
     for (uint32_t i = 0; i < f->section_count; i++)
-        if (!read_section(d, a, f, i, table.at + (uint64_t)i * SECTION_HEADER_SIZE,
-                          &f->sections[i]))
+        if (!coff_read_section(d, a, f, i, &f->sections[i]))
             return false;
     return true;
 }
@@ -253,7 +261,7 @@ static bool read_symbols(struct diag *d, struct coff_file *f, uint32_t at)
     return true;
 }
 
-bool coff_symbol(struct diag *d, const struct coff_file *f, uint32_t i, struct coff_symbol *out)
+void coff_symbol_row(const struct coff_file *f, uint32_t i, struct coff_symbol *out)
 {
     const uint8_t *p = f->symbols.at + (uint64_t)i * f->symbol_size;
     unsigned wide = f->bigobj ? 4 : 2;
@@ -267,6 +275,13 @@ bool coff_symbol(struct diag *d, const struct coff_file *f, uint32_t i, struct c
         .class = rest[2],
         .aux = rest[3],
     };
+}
+
+bool coff_symbol(struct diag *d, const struct coff_file *f, uint32_t i, struct coff_symbol *out)
+{
+    const uint8_t *p = f->symbols.at + (uint64_t)i * f->symbol_size;
+
+    coff_symbol_row(f, i, out);
     if (u32(p) == 0 && u32(p + 4) != 0) {
         out->name = span_str(f->strings, u32(p + 4));
         if (!out->name || u32(p + 4) < 4)
@@ -287,7 +302,7 @@ const uint8_t *coff_aux(const struct coff_file *f, uint32_t i, uint32_t n)
 
 /* ---- all of it ---- */
 
-static bool open_image(struct diag *d, struct arena *a, struct coff_file *f)
+static bool open_image(struct diag *d, struct coff_file *f)
 {
     struct span head, optional;
 
@@ -310,10 +325,10 @@ static bool open_image(struct diag *d, struct arena *a, struct coff_file *f)
     if (!span_sub(f->in, f->header + FILE_HEADER_SIZE, f->optional_size, &optional))
         return diag_fail(d, E_FORMAT, "the optional header is not inside the file");
     return read_optional(d, optional, &f->optional) && read_symbols(d, f, u32(head.at + 8)) &&
-           read_sections(d, a, f);
+           find_sections(d, f);
 }
 
-static bool open_object(struct diag *d, struct arena *a, struct coff_file *f)
+static bool open_object(struct diag *d, struct coff_file *f)
 {
     const uint8_t *h = f->in.at;
     uint32_t symbols = 0;
@@ -327,20 +342,28 @@ static bool open_object(struct diag *d, struct arena *a, struct coff_file *f)
     f->symbol_size = f->bigobj ? BIGOBJ_SYMBOL_SIZE : COFF_SYMBOL_SIZE;
     f->characteristics = f->bigobj ? 0 : u16(h + 18);
     f->sections_at = f->bigobj ? BIGOBJ_HEADER_SIZE : FILE_HEADER_SIZE;
-    return read_symbols(d, f, symbols) && read_sections(d, a, f);
+    return read_symbols(d, f, symbols) && find_sections(d, f);
 }
 
-bool coff_open(struct diag *d, struct arena *a, struct span in, struct coff_file *out)
+bool coff_open_headers(struct diag *d, struct span in, struct coff_file *out)
 {
     bool ok = false;
 
     *out = (struct coff_file){.in = in, .image = coff_is_image(in)};
     if (!out->image && !coff_is_object(in))
         return diag_fail(d, E_UNKNOWN, "is neither a COFF object nor a PE image");
-    ok = out->image ? open_image(d, a, out) : open_object(d, a, out);
+    ok = out->image ? open_image(d, out) : open_object(d, out);
     if (!ok)
         *out = (struct coff_file){0};
     return ok;
+}
+
+bool coff_open(struct diag *d, struct arena *a, struct span in, struct coff_file *out)
+{
+    if (coff_open_headers(d, in, out) && coff_read_sections(d, a, out))
+        return true;
+    *out = (struct coff_file){0};
+    return false;
 }
 
 /* ---- an image's memory ---- */

@@ -75,9 +75,17 @@ bool coff_is_import(struct span in);
 
 /* Read IN's headers; arrays live in A.  Fails with E_FORMAT, E_UNSUPPORTED. */
 bool coff_open(struct diag *d, struct arena *a, struct span in, struct coff_file *out);
+/* The same in two steps, for who does not want all sections at once: OUT has none
+   of them, and section I, which is below section_count, is read by itself. */
+bool coff_open_headers(struct diag *d, struct span in, struct coff_file *out);
+bool coff_read_sections(struct diag *d, struct arena *a, struct coff_file *f);
+bool coff_read_section(struct diag *d, struct arena *a, const struct coff_file *f, uint32_t i,
+                       struct coff_section *out);
 
 /* Row I, which is below symbol_count.  Fails if its name is not there. */
 bool coff_symbol(struct diag *d, const struct coff_file *f, uint32_t i, struct coff_symbol *out);
+/* The same without its name. */
+void coff_symbol_row(const struct coff_file *f, uint32_t i, struct coff_symbol *out);
 /* The N-th auxiliary row of row I, if there is room for it; else NULL. */
 const uint8_t *coff_aux(const struct coff_file *f, uint32_t i, uint32_t n);
 
