@@ -11,6 +11,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/dll/layout.c \
 	lib/dll/libraries.c \
 	lib/dll/pdata.c \
+	lib/dll/places.c lib/dll/places.h \
 	lib/dll/relocate.c \
 	lib/dll/resolve.c \
 	lib/dll/scan.c \

@@ -34,7 +34,7 @@ static bool list_extents(struct writer *w)
     struct link *l = w->l;
     const struct dll *y = l->dll;
 
-    if (!writer_add(w, 0, y->header.size, NULL, y->header.at))
+    if (!writer_begin(w, 2) || !writer_add(w, 0, y->header.size, NULL, y->header.at))
         return false;
     for (uint64_t i = 0; i < l->out_count; i++) {
         const struct out *o = l->outs[i];

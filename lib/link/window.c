@@ -243,6 +243,17 @@ static void write_window(void *arg, unsigned worker, uint64_t i)
 
 /* ---- all of them ---- */
 
+bool writer_begin(struct writer *w, uint64_t others)
+{
+    uint64_t count = others;
+
+    for (uint64_t i = 0; i < w->l->out_count; i++)
+        count += w->l->outs[i]->count;
+    w->extents = arena_alloc(&w->l->arena, count, sizeof *w->extents);
+    w->cap = count;
+    return w->extents || diag_nomem(w->l->d);
+}
+
 bool writer_add(struct writer *w, uint64_t offset, uint64_t size, struct lsec *sec,
                 const uint8_t *bytes)
 {
@@ -280,13 +291,22 @@ static bool make_buffers(struct writer *w)
     return true;
 }
 
+/* Sections come as the image has them, and only what is made late may be elsewhere. */
+static void sort_extents(struct writer *w)
+{
+    for (uint64_t i = 1; i < w->count; i++)
+        if (w->extents[i - 1].offset > w->extents[i].offset) {
+            qsort(w->extents, w->count, sizeof *w->extents, by_offset);
+            return;
+        }
+}
+
 bool writer_run(struct writer *w)
 {
     struct complaints complaints;
 
     w->windows = (w->size + w->window - 1) / w->window;
-    if (w->count)
-        qsort(w->extents, w->count, sizeof *w->extents, by_offset);
+    sort_extents(w);
     if (!make_buffers(w) || !complaints_begin(w->l->d, &complaints))
         return false;
     w->complaints = &complaints;

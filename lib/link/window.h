@@ -28,6 +28,8 @@ struct writer {
     atomic_int os_error;
     atomic_uint_fast64_t done; /* windows written */
 };
+/* Make room for each section of the image and OTHERS extents more. */
+bool writer_begin(struct writer *w, uint64_t others);
 bool writer_add(struct writer *w, uint64_t offset, uint64_t size, struct lsec *sec,
                 const uint8_t *bytes);
 /* Write all windows, of the size that W says, to l->output, which is begun. */

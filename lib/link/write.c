@@ -15,7 +15,8 @@ static bool list_extents(struct writer *w)
     struct link *l = w->l;
     struct span front, back;
 
-    if (!link_make_headers(l, &front, &back) || !writer_add(w, 0, front.size, NULL, front.at))
+    if (!link_make_headers(l, &front, &back) || !writer_begin(w, 2) ||
+        !writer_add(w, 0, front.size, NULL, front.at))
         return false;
     for (uint64_t i = 0; i < l->out_count; i++) {
         const struct out *o = l->outs[i];
