@@ -8,6 +8,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/coff/read_relocs.c \
 	lib/coff/rel_amd64.c \
 	lib/coff/rel_arm64.c \
+	lib/coff/resources.c lib/coff/resources.h \
 	lib/coff/tables.c \
 	lib/coff/verify.c lib/coff/verify.h lib/coff/verify_rules.h \
 	lib/coff/verify_headers.c \

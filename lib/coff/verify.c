@@ -41,6 +41,8 @@ static const struct rule {
     {"pe-tls", coff_verify_tls,
      "the directory of thread-local storage has addresses in the image, which move with it"},
     {"pe-load-config", coff_verify_load_config, "the load configuration has a size that fits"},
+    {"pe-resources", coff_verify_resources,
+     "the tree of resources has three levels, in order, and leads to bytes of the file"},
     {"pe-checksum", coff_verify_checksum, "CheckSum is 0 or right"},
     {"pe-names", coff_verify_names, "sections have names"},
     {"pe-heap", coff_verify_heaps,

@@ -35,6 +35,6 @@ coff_check coff_verify_sections, coff_verify_raw, coff_verify_rights, coff_verif
 coff_check coff_verify_directories, coff_verify_checksum, coff_verify_names;
 /* verify_tables.c */
 coff_check coff_verify_exports, coff_verify_imports, coff_verify_relocs, coff_verify_exceptions;
-coff_check coff_verify_tls, coff_verify_load_config, coff_verify_heaps;
+coff_check coff_verify_tls, coff_verify_load_config, coff_verify_resources, coff_verify_heaps;
 
 #endif

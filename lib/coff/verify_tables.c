@@ -3,6 +3,7 @@
 
 #include "coff/heaps.h"
 #include "coff/machine.h"
+#include "coff/resources.h"
 #include "coff/verify_rules.h"
 
 /* What a walk over a table could not get over is a finding of its rule. */
@@ -285,6 +286,51 @@ void coff_verify_load_config(struct coff_verify *v)
     size = load_uint(head.at, 4, false);
     if (size < 4 || !coff_at(&v->f, place->rva, size, &head))
         coff_found(v, "load configuration: 0x%" PRIx64 " bytes are not inside its section", size);
+}
+
+/* ---- resources ---- */
+
+struct resources {
+    struct coff_verify *v;
+    struct coff_resource last;
+    bool any;
+};
+
+/* Whoever looks for one goes by halves. */
+static bool check_resource(void *arg, const struct coff_resource *r)
+{
+    struct resources *all = arg;
+    struct coff_verify *v = all->v;
+    char name[RESOURCE_NAME_TEXT];
+    unsigned level = 0;
+    struct span data;
+
+    while (all->any && level < RESOURCE_LEVELS &&
+           coff_compare_keys(&all->last.key[level], &r->key[level]) == 0)
+        level++;
+    if (level == RESOURCE_LEVELS)
+        coff_found(v, "resources: %s: is there twice", coff_resource_name(r, name));
+    else if (all->any && !r->key[level].named && !all->last.key[level].named &&
+             r->key[level].id < all->last.key[level].id)
+        coff_found(v, "resources: %s: stands behind number %" PRIu32, coff_resource_name(r, name),
+                   all->last.key[level].id);
+    if (r->size && !coff_at(&v->f, r->address, r->size, &data))
+        coff_found(v, "resources: %s: 0x%" PRIx32 " bytes at 0x%" PRIx32 " are not inside a section",
+                   coff_resource_name(r, name), r->size, r->address);
+    all->last = *r;
+    all->any = true;
+    return coff_go_on(v);
+}
+
+void coff_verify_resources(struct coff_verify *v)
+{
+    struct resources all = {.v = v};
+    struct diag problem = {0};
+    struct span tree;
+
+    if (coff_directory(&problem, &v->f, DIRECTORY_RESOURCE, &tree) && tree.size &&
+        !coff_each_resource(&problem, tree, check_resource, &all))
+        told(v, &problem);
 }
 
 /* ---- heaps ---- */

@@ -5,7 +5,7 @@
 
 static bool scan(struct link *l)
 {
-    return dll_scan(l) && link_settle_heaps(l) && dll_make_imports(l) && dll_make_exports(l);
+    return dll_make_resources(l) && dll_scan(l) && link_settle_heaps(l) && dll_make_imports(l) && dll_make_exports(l);
 }
 
 static bool lay_out(struct link *l)
@@ -15,6 +15,7 @@ static bool lay_out(struct link *l)
 
 static bool make(struct link *l)
 {
+    dll_fill_resources(l);
     /* Imports first: their slots have no symbols, but exports may lead to stubs. */
     return dll_place_symbols(l) && link_fill_islands(l) && dll_fill_imports(l) && dll_fill_exports(l) && dll_fill_tls(l) &&
            link_fill_heap_table(l) && dll_sort_pdata(l);

@@ -7,7 +7,7 @@
  *   resolve    resolve.c exported.c     who stands in for whom, what is exported
  *   scan       scan.c                   what each relocation needs
  *   lay out    sections.c layout.c      sections and addresses
- *   make       imports.c exports.c basereloc.c pdata.c headers.c   the tables
+ *   make       imports.c exports.c resources.c basereloc.c pdata.c headers.c   the tables
  *   write      relocate.c write.c       the file; implib.c: the import library
  */
 
@@ -78,6 +78,8 @@ struct dll {
     uint64_t pseudo_count, pseudo_cap;
     struct lsec *pseudo;
     struct lsec *stubs, *iat, *idata, *edata, *tls_dir, *tls_index; /* NULL: none */
+    struct lsec *resources;     /* the tree; NULL: none */
+    uint64_t resource_entries, resource_count; /* where its data entries begin */
     struct lsec *ctors, *dtors; /* the words in front of and behind the lists */
     struct out *pdata, *tls;
     struct buf relocs;          /* .reloc */
@@ -137,7 +139,7 @@ static inline bool dll_moves(const struct reloc *r, enum dll_target target)
     return reloc_is_word(r->type) && target != TARGET_CONSTANT && target != TARGET_AUTO;
 }
 
-/* ---- imports.c, exports.c, tls.c ---- */
+/* ---- imports.c, exports.c, resources.c, tls.c ---- */
 /* The import that S needs, from then on. */
 struct dll_import *dll_need_import(struct link *l, const struct lsym *s);
 /* The loader is to write the address of S at OFFSET of SEC. */
@@ -150,6 +152,8 @@ uint64_t dll_slot_address(const struct link *l, const struct lsym *s);
 uint64_t dll_stub_address(const struct link *l, const struct lsym *s);
 bool dll_make_exports(struct link *l);
 bool dll_fill_exports(struct link *l);
+bool dll_make_resources(struct link *l);
+void dll_fill_resources(struct link *l);
 bool dll_make_tls(struct link *l);
 bool dll_fill_tls(struct link *l);
 

@@ -35,7 +35,7 @@ static void directories(const struct link *l, struct coff_directory out[DIRECTOR
         out[DIRECTORY_IMPORT] =
             (struct coff_directory){(uint32_t)dll_lsec_rva(l, y->idata),
                                     IMPORT_DESCRIPTOR_SIZE * (y->library_count + 1)};
-    out[DIRECTORY_RESOURCE] = of_out(l, ".rsrc");
+    out[DIRECTORY_RESOURCE] = of_section(l, y->resources);
     out[DIRECTORY_EXCEPTION] = of_out(l, ".pdata");
     if (y->any_reloc)
         out[DIRECTORY_BASERELOC] = of_section(l, y->reloc);

@@ -14,6 +14,7 @@ lib_libsysobj_la_SOURCES += \
 	lib/dll/places.c lib/dll/places.h \
 	lib/dll/relocate.c \
 	lib/dll/resolve.c \
+	lib/dll/resources.c \
 	lib/dll/scan.c \
 	lib/dll/sections.c \
 	lib/dll/start.c \

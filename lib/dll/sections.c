@@ -102,18 +102,6 @@ static bool make_heaps(struct link *l)
     return true;
 }
 
-static bool check_resources(struct link *l, const struct lsec *s, const struct lobj **first)
-{
-    if (strncmp(s->sec->name, ".rsrc", 5) != 0)
-        return true;
-    if (*first && *first != s->obj)
-        return diag_fail(l->d, E_UNSUPPORTED,
-                         "%s: resources, and %s has some as well: put them into one object",
-                         s->obj->o.name, (*first)->o.name);
-    *first = s->obj;
-    return true;
-}
-
 /* Those that are in memory, and those that only debuggers read. */
 static bool begin(struct link *l, struct places *plain, struct places *debug)
 {
@@ -131,7 +119,6 @@ bool dll_make_outs(struct link *l)
 {
     struct places plain, debug;
     struct section reloc = {.name = ".reloc", .flags = SEC_ALLOC | SEC_ZERO, .align_log2 = 2};
-    const struct lobj *resources = NULL;
     struct out *o = NULL;
 
     if (!begin(l, &plain, &debug))
@@ -142,10 +129,9 @@ bool dll_make_outs(struct link *l)
 
             if (!s->live || l->objs[i]->o.heap)
                 continue;
-            if (s->sec->flags & SEC_DEBUG ? !places_add(&debug, s)
-                : s->sec->flags & SEC_ALLOC
-                    ? !check_resources(l, s, &resources) || !places_add(&plain, s)
-                    : false)
+            if (s->sec->flags & SEC_DEBUG   ? !places_add(&debug, s)
+                : s->sec->flags & SEC_ALLOC ? !places_add(&plain, s)
+                                            : false)
                 return false;
         }
     if (!make_plain(&plain) || !make_heaps(l))

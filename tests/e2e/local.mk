@@ -146,10 +146,16 @@ EXTRA_DIST += \
 	tests/e2e/pe/bare.cc \
 	tests/e2e/pe/comdat.s \
 	tests/e2e/pe/comdat2.s \
+	tests/e2e/pe/default.rc \
 	tests/e2e/pe/directive.c \
 	tests/e2e/pe/exports.c \
+	tests/e2e/pe/manifest.rc \
+	tests/e2e/pe/one.rc \
+	tests/e2e/pe/other.rc \
 	tests/e2e/pe/plain.cc \
+	tests/e2e/pe/resources.c \
 	tests/e2e/pe/seh.c \
+	tests/e2e/pe/two.rc \
 	tests/e2e/pe/user.c \
 	tests/e2e/pe/weak1.c \
 	tests/e2e/pe/weak2.c \

@@ -251,6 +251,42 @@ print('.section .text\$test,\"xr\"\n.globl test\ntest: jmp f69999')" >b.s
 }
 check bigobj bigobj
 
+# resources of several objects, by windres (one section) and cvtres (two): as other linkers merge them, and found
+resources() {
+    local kind rc
+    x86_64-w64-mingw32-gcc -O1 -Wall -o resources.exe "$pe/resources.c"
+    echo 'int f(void) { return 1; }' >f.c
+    x86_64-w64-mingw32-gcc -c f.c -o f.o
+    for rc in "$pe"/*.rc; do
+        x86_64-w64-mingw32-windres "$rc" "$(basename "$rc" .rc).windres.o"
+        llvm-windres-19 --target=$TARGET -O coff "$rc" "$(basename "$rc" .rc).cvtres.o"
+    done
+    for kind in windres cvtres; do
+        pelink -o r.dll f.o one.$kind.o two.$kind.o default.$kind.o manifest.$kind.o
+        sound r.dll
+        tree r.dll >ours
+        ld.lld-19 -m i386pep -shared -e f -o lld.dll f.o one.$kind.o two.$kind.o default.$kind.o manifest.$kind.o
+        tree lld.dll >theirs
+        same "resources of $kind" theirs ours
+        [ "$(run resources.exe r.dll)" = "hello|two in English|zwei|none|typed|text" ] || die "found: $(run resources.exe r.dll)"
+        # twice the same is told, with both places, and nothing is written
+        rm -f x.dll
+        expect_fail 1 pelink -o x.dll f.o one.$kind.o two.$kind.o one.windres.o
+        expect_text err 'type 10, name HELLO, language 1033' 'one.windres.o'
+        expect_fail 1 pelink -o x.dll f.o manifest.$kind.o other.$kind.o
+        expect_text err 'a manifest of language 1031 in other' 'language 1033 in manifest'
+        [ ! -e x.dll ] || die "there is an output"
+    done
+    # GNU ld of Debian 12 crashes with two manifests
+    x86_64-w64-mingw32-gcc -shared -o bfd.dll f.o one.windres.o two.windres.o
+    pelink -o r.dll f.o one.windres.o two.windres.o
+    tree bfd.dll >theirs
+    tree r.dll >ours
+    same "GNU ld's resources" theirs ours
+}
+tree() { llvm-readobj-19 --coff-resources "$1" | grep -v -E '^File|RVA|Offset|Time|Number of|Total|Characteristics'; }
+check resources resources
+
 # the other CPU: linked and read; not run
 arm64() {
     clang++-19 --target=aarch64-w64-mingw32 -O1 -fno-emulated-tls -c "$pe/bare.cc" -o b.o
@@ -298,5 +334,28 @@ P
     rm -f gap.* far.arm64.dll
 }
 check far-arm64 far
+
+# a reader that shares nothing with those of linkers
+pefile() {
+    local f
+    /usr/bin/python3 -c 'import pefile' || skip "python3-pefile is missing"
+    for f in c++/ours libraries/z exports/def unwinding/s resources/r; do
+        /usr/bin/python3 - "$work/$f.dll" <<'P' || die "pefile reads $f.dll otherwise"
+import subprocess, sys, pefile
+pe = pefile.PE(sys.argv[1])
+text = subprocess.run(["llvm-readobj-19", "--coff-exports", "--coff-imports", "--coff-basereloc", sys.argv[1]],
+                      capture_output=True, text=True, check=True).stdout
+of = lambda name: getattr(pe, "DIRECTORY_ENTRY_" + name, [])
+ours = [len(of("EXPORT").symbols) if of("EXPORT") else 0, sum(len(d.imports) for d in of("IMPORT")),
+        sum(e.type == 10 for b in of("BASERELOC") for e in b.entries)]
+theirs = [text.count("\n  Ordinal: "), text.count("\n  Symbol: "), text.count("Type: DIR64")]
+# of an image that nothing is called in when it is loaded, pefile takes offset 0 for its entry point
+warnings = [w for w in pe.get_warnings() if "AddressOfEntryPoint" not in w]
+print(sys.argv[1], ours, theirs, warnings)
+sys.exit(ours != theirs or bool(warnings) or not pe.verify_checksum())
+P
+    done
+}
+check pefile pefile
 
 finish

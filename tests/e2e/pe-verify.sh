@@ -10,7 +10,9 @@ make_images() {
     ./heapgen heap.heap heap.list --cpu=x86_64 --plain-code --windows --seed=1 --own
     x86_64-w64-mingw32-gcc -w -O1 -ffreestanding -c "$support/heapown.c" -o own.o
     clang++-19 --target=$TARGET -fno-emulated-tls -O1 -c "$pe/bare.cc" -o b.o
-    pelink --heap-relocs=native -o ours.dll heap.heap own.o b.o -lmsvcrt --export-all-symbols
+    printf '%s\n' '1 RCDATA { "one" }' 'STRINGTABLE { 1, "text" }' >r.rc
+    x86_64-w64-mingw32-windres r.rc r.o
+    pelink --heap-relocs=native -o ours.dll heap.heap own.o b.o r.o -lmsvcrt --export-all-symbols
     x86_64-w64-mingw32-g++ -O1 -c "$pe/plain.cc" -o p.o
     x86_64-w64-mingw32-g++ -shared -static -o bfd.dll p.o -Wl,--export-all-symbols
     lld-link-19 /DLL /NOENTRY /OUT:lld.dll own.o /EXPORT:own_function /EXPORT:own_data /INCLUDE:own_root \

@@ -5,6 +5,7 @@
 
 #include "coff/file.h"
 #include "coff/heaps.h"
+#include "coff/resources.h"
 #include "coff/verify.h"
 #include "dll/dll.h"
 #include "obj/object.h"
@@ -110,6 +111,17 @@ static bool see_moved(void *arg, uint32_t rva, unsigned type)
     return true;
 }
 
+static bool see_resource(void *arg, const struct coff_resource *r)
+{
+    const struct span *tree = arg;
+    char name[RESOURCE_NAME_TEXT];
+
+    for (unsigned i = 0; i < RESOURCE_LEVELS; i++)
+        touch(*tree, r->key[i].text);
+    sum += strlen(coff_resource_name(r, name)) + r->size;
+    return true;
+}
+
 static void look(struct span in)
 {
     struct verify_options o = {.found = add_finding};
@@ -117,6 +129,7 @@ static void look(struct span in)
     struct arena a = {0};
     struct diag d = {0};
     struct coff_file f;
+    struct span tree;
     uint64_t findings = 0;
 
     check(coff_verify(&d, &a, in, &o, &findings) == (d.status == OK));
@@ -127,6 +140,11 @@ static void look(struct span in)
         coff_each_export(&quiet, &f, see_export, NULL);
         coff_each_import(&quiet, &f, see_import, NULL);
         coff_each_base_reloc(&quiet, &f, see_moved, NULL);
+        if (coff_directory(&quiet, &f, DIRECTORY_RESOURCE, &tree))
+            coff_each_resource(&quiet, tree, see_resource, &tree);
+        for (uint32_t i = 0; i < f.section_count; i++)
+            if (!strncmp(f.sections[i].name, ".rsrc", 5))
+                coff_each_resource(&quiet, f.sections[i].data, see_resource, &f.sections[i].data);
         sum += coff_foreign_heaps(&f, heaps);
         for (uint32_t i = 0; i < f.section_count; i++)
             touch(in, f.sections[i].data);

@@ -3,6 +3,7 @@
 
 #include "tests/support/coff_object.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct maker {
@@ -69,7 +70,35 @@ static void put_definition(struct maker *m, uint32_t size, unsigned relocs, unsi
 }
 
 /* The rows of the symbol table that relocations name. */
-enum { ROW_F = 1, ROW_G = 2, ROW_X = 4, ROW_ONCE = 7, ROW_XDATA = 10 };
+enum { ROW_F = 1, ROW_G = 2, ROW_X = 4, ROW_ONCE = 7, ROW_XDATA = 10, ROW_RSRC = 18 };
+
+/* A directory of resources with one entry: KEY leads to TO. */
+static void put_directory(struct maker *m, bool named, uint32_t key, uint32_t to)
+{
+    put(m, 0, 12);
+    put(m, named, 2);
+    put(m, !named, 2);
+    put(m, key, 4);
+    put(m, to, 4);
+}
+
+/* Offsets in .rsrc. */
+enum { RSRC_LEAF = 0x48, RSRC_TEXT = 0x58, RSRC_DATA = 0x60, RSRC_SIZE = 0x64 };
+
+static void put_resource(struct maker *m)
+{
+    put_directory(m, false, 10, 0x80000018);
+    put_directory(m, true, 0x80000000 | RSRC_TEXT, 0x80000030);
+    put_directory(m, false, 1033, RSRC_LEAF);
+    put(m, RSRC_DATA, 4); /* relocated */
+    put(m, 4, 4);
+    put(m, 0, 8);
+    put(m, 2, 2);
+    put(m, 'H' | 'I' << 16, 4);
+    put(m, 0, 2);
+    memcpy(m->at + m->size, "data", 4);
+    m->size += 4;
+}
 
 uint64_t make_coff_object(uint8_t *out)
 {
@@ -82,8 +111,9 @@ uint64_t make_coff_object(uint8_t *out)
         AT_PDATA = AT_ONCE + 4,
         AT_XDATA = AT_PDATA + 12,
         AT_DRECTVE = AT_XDATA + 4,
-        AT_RELOCS = AT_DRECTVE + sizeof directive - 1,
-        AT_SYMBOLS = AT_RELOCS + 10 * 6,
+        AT_RSRC = AT_DRECTVE + sizeof directive - 1,
+        AT_RELOCS = AT_RSRC + RSRC_SIZE,
+        AT_SYMBOLS = AT_RELOCS + 10 * 7,
     };
     struct maker m = {.at = out};
 
@@ -92,7 +122,7 @@ uint64_t make_coff_object(uint8_t *out)
     put(&m, COFF_OBJ_SECTIONS, 2);
     put(&m, 0, 4);
     put(&m, AT_SYMBOLS, 4);
-    put(&m, 18, 4);
+    put(&m, 20, 4);
     put(&m, 0, 2);
     put(&m, 0, 2);
     put_section(&m, ".text", sizeof text, AT_TEXT, AT_RELOCS, 2, 0x60500020);
@@ -102,6 +132,7 @@ uint64_t make_coff_object(uint8_t *out)
     put_section(&m, ".pdata$o", 12, AT_PDATA, AT_RELOCS + 30, 3, 0x40301040);
     put_section(&m, "/4", 4, AT_XDATA, 0, 0, 0x40301040);
     put_section(&m, ".drectve", sizeof directive - 1, AT_DRECTVE, 0, 0, 0x00100a00);
+    put_section(&m, ".rsrc", RSRC_SIZE, AT_RSRC, AT_RELOCS + 60, 1, 0x40300040);
     memcpy(out + m.size, text, sizeof text);
     m.size += sizeof text;
     put(&m, 2, 8);
@@ -112,12 +143,14 @@ uint64_t make_coff_object(uint8_t *out)
     put(&m, 1, 4); /* .xdata: version 1, nothing to undo */
     memcpy(out + m.size, directive, sizeof directive - 1);
     m.size += sizeof directive - 1;
+    put_resource(&m);
     put_reloc(&m, 1, ROW_G, 4);
     put_reloc(&m, 7, ROW_X, 4);
     put_reloc(&m, 0, ROW_F, 1);
     put_reloc(&m, 0, ROW_ONCE, 3);
     put_reloc(&m, 4, ROW_ONCE, 3);
     put_reloc(&m, 8, ROW_XDATA, 3);
+    put_reloc(&m, RSRC_LEAF, ROW_RSRC, 3);
     put_symbol(&m, "@feat.00", 0, -1, 0, 3, 0);
     put_symbol(&m, "f", 0, COFF_OBJ_TEXT, 0x20, 2, 0);
     put_symbol(&m, "g", 0, 0, 0x20, 105, 1); /* weak: f stands in */
@@ -139,6 +172,8 @@ uint64_t make_coff_object(uint8_t *out)
     put_symbol(&m, "here", 2, COFF_OBJ_TEXT, 0, 6, 0);
     put_symbol(&m, "number", 77, -1, 0, 2, 0);
     put_symbol(&m, "absent", 0, 0, 0, 2, 0);
+    put_symbol(&m, ".rsrc", 0, COFF_OBJ_RSRC, 0, 3, 1);
+    put_definition(&m, RSRC_SIZE, 1, 0, 0);
     put(&m, 4 + sizeof strings, 4);
     memcpy(out + m.size, strings, sizeof strings);
     return m.size + sizeof strings;

@@ -16,7 +16,8 @@ enum {
     COFF_OBJ_PDATA,    /* .pdata$o: goes with it by its name; 12 bytes, about once */
     COFF_OBJ_XDATA,    /* .xdata$once: associative; a whole name among the strings */
     COFF_OBJ_DRECTVE,  /* -export:f */
-    COFF_OBJ_SECTIONS = COFF_OBJ_DRECTVE,
+    COFF_OBJ_RSRC,     /* a resource: type 10, name HI, language 1033, "data" */
+    COFF_OBJ_SECTIONS = COFF_OBJ_RSRC,
 };
 enum { COFF_OBJ_SIZE = 1536 };
 

@@ -194,6 +194,18 @@ if size:
     w("tls-outside", "pe-tls", [(OPT + 112 + 8 * 9, 4, 0x7FFF0000)])
 w("load-config", "pe-load-config", [(OPT + 112 + 8 * 10, 4, second["rva"]), (OPT + 116 + 8 * 10, 4, 0x94), (second["raw"], 4, 0xFFFFFFF0)])
 w("load-config-outside", "pe-load-config", [(OPT + 112 + 8 * 10, 4, 0x7FFF0000), (OPT + 116 + 8 * 10, 4, 0x94)])
+# resources
+rva, size = directory(2)
+if size:
+    t = offset(rva)
+    w("resources-outside", "pe-resources", [(t + 20, 4, 0x80000000 | size)])
+    w("resources-depth", "pe-resources", [(t + 20, 4, 0x10)])
+    w("resources-names", "pe-resources", [(t + 12, 2, 1), (t + 14, 2, u(t + 14, 2) - 1)])
+    w("resources-twice", "pe-resources", [(t + 24, 8, u(t + 16, 8))])
+    w("resources-order", "pe-resources", [(t + 16, 4, u(t + 24, 4)), (t + 24, 4, u(t + 16, 4))])
+    leaf = u(t + (u(t + (u(t + 20, 4) & 0x7FFFFFFF) + 20, 4) & 0x7FFFFFFF) + 20, 4)
+    w("resources-data", "pe-resources", [(t + leaf, 4, 0x7FFF0000)])
+    w("resources-size", "pe-resources", [(t + leaf + 4, 4, 0x7FFF0000)])
 # our own
 s = section(".sysimg")
 if s:

@@ -10,6 +10,7 @@
 
 #include "coff/file.h"
 #include "coff/heaps.h"
+#include "coff/resources.h"
 #include "coff/verify.h"
 #include "dll/dll.h"
 #include "link/link.h"
@@ -40,6 +41,7 @@ static const struct {
     {COFF_OBJ_PDATA, 0, "IMAGE_REL_AMD64_ADDR32NB", "once", 0},
     {COFF_OBJ_PDATA, 4, "IMAGE_REL_AMD64_ADDR32NB", "once", 4},
     {COFF_OBJ_PDATA, 8, "IMAGE_REL_AMD64_ADDR32NB", "", 0},
+    {COFF_OBJ_RSRC, 0x48, "IMAGE_REL_AMD64_ADDR32NB", "", 0x60},
 };
 
 static const struct symbol *find(const struct object *o, const char *name)
@@ -370,6 +372,54 @@ static uint64_t look(const uint8_t *bytes, uint64_t size)
     return findings;
 }
 
+/* The one resource of the object: *ARG is the image. */
+static bool see_resource(void *arg, const struct coff_resource *r)
+{
+    const struct coff_file *f = arg;
+    char name[RESOURCE_NAME_TEXT];
+    struct span data;
+
+    ck_assert_str_eq(coff_resource_name(r, name), "type 10, name HI, language 1033");
+    ck_assert(coff_at(f, r->address, r->size, &data));
+    ck_assert_mem_eq(data.at, "data", 4);
+    return true;
+}
+
+static void check_resources(const uint8_t *image, uint64_t size)
+{
+    struct arena a = {0};
+    struct diag d = {0};
+    struct coff_file f;
+    struct span tree;
+
+    ck_assert(coff_open(&d, &a, (struct span){image, size}, &f));
+    ck_assert(coff_directory(&d, &f, DIRECTORY_RESOURCE, &tree));
+    ck_assert_msg(coff_each_resource(&d, tree, see_resource, &f), "%s", d.text);
+    /* Cut short it is refused, wherever. */
+    for (uint64_t n = 0; n < 0x5e; n++) {
+        uint8_t *p = exact(tree.at, n);
+
+        ck_assert(!coff_each_resource(&d, (struct span){p, n}, see_resource, &f));
+        free(p);
+    }
+    arena_free(&a);
+}
+
+/* A directory that is its own second entry, over and over: an end, and soon. */
+START_TEST(endless_resources)
+{
+    uint8_t tree[16 + 8 * 1000] = {[14] = 1000 & 0xff, [15] = 1000 >> 8};
+    struct diag d = {0};
+
+    for (unsigned i = 0; i < 1000; i++) {
+        store_uint(tree + 16 + 8 * i, 4, false, i);
+        store_uint(tree + 20 + 8 * i, 4, false, UINT64_C(0x80000000));
+    }
+    ck_assert(!coff_each_resource(&d, (struct span){tree, sizeof tree}, see_resource, NULL));
+    ck_assert_str_eq(d.text, "resources: directories share their entries");
+}
+END_TEST
+
 START_TEST(links)
 {
     uint8_t bytes[COFF_OBJ_SIZE], *image = NULL;
@@ -377,6 +427,7 @@ START_TEST(links)
 
     ck_assert(link_bytes(bytes, size, &image, &image_size));
     ck_assert_uint_eq(look(image, image_size), 0);
+    check_resources(image, image_size);
     free(image);
 }
 END_TEST
@@ -435,6 +486,7 @@ int main(void)
     tcase_add_test(t, damaged_objects);
     tcase_add_test(t, imports);
     tcase_add_test(t, def_files);
+    tcase_add_test(t, endless_resources);
     tcase_add_test(t, links);
     tcase_add_test(t, links_damaged_objects);
     tcase_add_test(t, damaged_images);
