@@ -88,7 +88,9 @@ struct dll {
     struct lsym *tls_used;
     uint64_t headers_size, image_size;
     struct buf header;
-    struct span strings;        /* behind the last section: names of over 8 bytes */
+    struct span symbols;        /* behind the last section, */
+    uint64_t symbols_at;
+    struct span strings;        /* and behind them: names of over 8 bytes */
     atomic_uint_fast64_t sum;   /* of the 16-bit words written so far, for the CheckSum */
     bool sorting;               /* .pdata is being put together */
 };
@@ -171,7 +173,7 @@ static inline uint64_t dll_lsec_rva(const struct link *l, const struct lsec *s)
     return lsec_addr(s) - l->image_base;
 }
 
-/* ---- basereloc.c, pdata.c, relocate.c, headers.c, write.c, implib.c ---- */
+/* ---- basereloc.c, pdata.c, relocate.c, headers.c, symtab.c, write.c, implib.c ---- */
 bool dll_make_relocs(struct link *l); /* once everything but .reloc has an address */
 bool dll_sort_pdata(struct link *l);
 bool dll_relocate(struct link *l, struct diag *d, struct lsec *s, const struct window *w);
@@ -180,6 +182,8 @@ bool dll_place_symbols(struct link *l);
 bool dll_branch_target(const struct link *l, const struct lsec *s, const struct reloc *r,
                        uint64_t *to);
 bool dll_make_header(struct link *l);
+/* Names go to STRINGS. */
+bool dll_make_symtab(struct link *l, struct buf *strings);
 bool dll_finish_window(struct link *l, struct diag *d, uint64_t start, uint64_t size,
                        uint8_t *bytes, const uint8_t *marks);
 /* The sum of SIZE bytes as 16-bit words. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* headers.c - everything in front of the first section (PE specification, 3
- * and 4), and the strings behind the last, for names of over 8 bytes. */
+ * and 4), and what is behind the last: symbols, and the strings for names of over
+ * 8 bytes. */
 
 #include "coff/file.h"
 #include "dll/dll.h"
@@ -141,6 +142,22 @@ static void put_section(const struct link *l, struct buf *b, struct buf *strings
     buf_uint(b, o->type, 4);
 }
 
+/* Symbols and STRINGS behind the last section; the header says at AT where.  Strings
+   need a symbol table in front of them, if only of no symbols. */
+static void put_behind(struct link *l, struct buf *b, uint64_t at, struct buf *strings)
+{
+    struct dll *y = l->dll;
+
+    if (strings->bad || b->bad || (strings->size == 4 && y->symbols.size == 0))
+        return;
+    store_uint(strings->at, 4, false, strings->size);
+    store_uint(b->at + at, 4, false, l->file_size);
+    store_uint(b->at + at + 4, 4, false, y->symbols.size / COFF_SYMBOL_SIZE);
+    y->strings = buf_span(strings);
+    y->symbols_at = l->file_size;
+    l->file_size += y->symbols.size + y->strings.size;
+}
+
 bool dll_make_header(struct link *l)
 {
     static const char stub[] = "This image is loaded by Windows.\r\n$";
@@ -174,19 +191,15 @@ bool dll_make_header(struct link *l)
     buf_uint(b, l->out_count, 2);
     buf_uint(b, 0, 4); /* TimeDateStamp: write.c */
     count_at = b->size;
-    buf_uint(b, 0, 4); /* strings need a symbol table in front of them, of no symbols */
-    buf_uint(b, 0, 4);
+    buf_uint(b, 0, 8); /* where the symbols are, and how many */
     buf_uint(b, OPTIONAL_HEADER_SIZE + DIRECTORY_COUNT * DATA_DIRECTORY_SIZE, 2);
     buf_uint(b, IMAGE_FILE_DLL | IMAGE_FILE_EXECUTABLE_IMAGE | IMAGE_FILE_LARGE_ADDRESS_AWARE, 2);
     put_optional(l, b);
     buf_uint(&strings, 0, 4);
     for (uint64_t i = 0; i < l->out_count; i++)
         put_section(l, b, &strings, l->outs[i]);
-    if (strings.size > 4 && !strings.bad && !b->bad) {
-        store_uint(strings.at, 4, false, strings.size);
-        store_uint(b->at + count_at, 4, false, l->file_size);
-        l->dll->strings = (struct span){strings.at, strings.size};
-        l->file_size += strings.size;
-    }
+    if (!dll_make_symtab(l, &strings))
+        return false;
+    put_behind(l, b, count_at, &strings);
     return link_own(l, strings.at) && (!(b->bad || strings.bad) || diag_nomem(l->d));
 }

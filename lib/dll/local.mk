@@ -18,5 +18,6 @@ lib_libsysobj_la_SOURCES += \
 	lib/dll/scan.c \
 	lib/dll/sections.c \
 	lib/dll/start.c \
+	lib/dll/symtab.c \
 	lib/dll/tls.c \
 	lib/dll/write.c

@@ -34,7 +34,7 @@ static bool list_extents(struct writer *w)
     struct link *l = w->l;
     const struct dll *y = l->dll;
 
-    if (!writer_begin(w, 2) || !writer_add(w, 0, y->header.size, NULL, y->header.at))
+    if (!writer_begin(w, 3) || !writer_add(w, 0, y->header.size, NULL, y->header.at))
         return false;
     for (uint64_t i = 0; i < l->out_count; i++) {
         const struct out *o = l->outs[i];
@@ -45,7 +45,8 @@ static bool list_extents(struct writer *w)
             if (!writer_add(w, o->offset + o->secs[n]->offset, o->secs[n]->size, o->secs[n], NULL))
                 return false;
     }
-    return writer_add(w, l->file_size - y->strings.size, y->strings.size, NULL, y->strings.at);
+    return writer_add(w, y->symbols_at, y->symbols.size, NULL, y->symbols.at) &&
+           writer_add(w, y->symbols_at + y->symbols.size, y->strings.size, NULL, y->strings.at);
 }
 
 static bool put(struct link *l, uint64_t at, uint32_t value)

@@ -287,6 +287,39 @@ resources() {
 tree() { llvm-readobj-19 --coff-resources "$1" | grep -v -E '^File|RVA|Offset|Time|Number of|Total|Characteristics'; }
 check resources resources
 
+# debuggers' names: functions and data of the objects are called and typed as in GNU ld's image; --strip-all leaves none
+symtab() {
+    local dll nm=x86_64-w64-mingw32-nm
+    x86_64-w64-mingw32-g++ -O1 -c "$pe/plain.cc" -o p.o
+    x86_64-w64-mingw32-g++ -shared -o theirs.dll p.o
+    x86_64-w64-mingw32-g++ -shared -B "$drivers" -o ours.dll p.o
+    $nm --defined-only p.o | awk '$2 ~ /[TtDdBbRr]/ && $3 !~ /^[.]/ { print $3 }' | sort -u >names
+    [ "$(wc -l <names)" -gt 10 ] || die "few names"
+    for dll in theirs ours; do
+        # pointers of the compiler's become the import table's, in our image
+        $nm $dll.dll | awk '$2 ~ /[TtDdBbRr]/ { print $3, $2 }' | sort -u | join names - | grep -v refptr >$dll.names
+    done
+    same names theirs.names ours.names
+    # an address: where the export table has the same function
+    python3 - <<'P'
+import re, subprocess
+text = subprocess.run(["llvm-readobj-19", "--file-headers", "--coff-exports", "ours.dll"], capture_output=True, text=True).stdout
+base = int(re.search(r"ImageBase: (0x\w+)", text).group(1), 16)
+exports = {n: int(r, 16) for n, r in re.findall(r"Name: (\S+)\n +RVA: (0x\w+)", text)}
+named = {n: int(a, 16) for a, k, n in re.findall(r"^(\w+) (\w) (\S+)$", subprocess.run(
+    ["x86_64-w64-mingw32-nm", "ours.dll"], capture_output=True, text=True).stdout, re.M)}
+assert len(exports) > 1
+assert all(named[n] == base + a for n, a in exports.items()), (exports, named)
+P
+    x86_64-w64-mingw32-objdump -d ours.dll >code
+    expect_text code '<test>:'
+    x86_64-w64-mingw32-g++ -shared -s -B "$drivers" -o stripped.dll p.o
+    [ -z "$($nm stripped.dll 2>/dev/null)" ] || die "names in a stripped image"
+    sound ours.dll
+    sound stripped.dll
+}
+check symtab symtab
+
 # the other CPU: linked and read; not run
 arm64() {
     clang++-19 --target=aarch64-w64-mingw32 -O1 -fno-emulated-tls -c "$pe/bare.cc" -o b.o
