@@ -67,7 +67,8 @@ static bool walk_directory(struct walk *w, uint32_t at, unsigned level)
                          at, w->tree.size);
     named = load_uint(head.at + 12, 2, false);
     count = named + load_uint(head.at + 14, 2, false);
-    if (!span_sub(w->tree, at + (uint64_t)RESOURCE_DIRECTORY_SIZE, count * RESOURCE_ENTRY_SIZE, &entries))
+    if (!span_sub(w->tree, at + (uint64_t)RESOURCE_DIRECTORY_SIZE, count * RESOURCE_ENTRY_SIZE,
+                  &entries))
         return diag_fail(w->d, E_FORMAT,
                          "resources: directory at 0x%" PRIx32 ": %" PRIu64
                          " entries are not inside the tree (0x%" PRIx64 " bytes)",
@@ -82,10 +83,11 @@ static bool walk_directory(struct walk *w, uint32_t at, unsigned level)
         if (!read_key(w, here, u32(p), i < named, &w->r.key[level]))
             return false;
         if ((level == RESOURCE_LANGUAGE) == (to >= LEADS_ON))
-            return bad(w, here, level == RESOURCE_LANGUAGE
-                                    ? "leads on behind the language"
-                                    : "there is data in front of the language");
-        if (to >= LEADS_ON ? !walk_directory(w, to & ~LEADS_ON, level + 1) : !read_leaf(w, here, to))
+            return bad(w, here,
+                       level == RESOURCE_LANGUAGE ? "leads on behind the language"
+                                                  : "there is data in front of the language");
+        if (to >= LEADS_ON ? !walk_directory(w, to & ~LEADS_ON, level + 1)
+                           : !read_leaf(w, here, to))
             return false;
     }
     return true;

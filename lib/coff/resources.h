@@ -21,7 +21,7 @@ struct coff_resource_key {
 
 struct coff_resource {
     struct coff_resource_key key[RESOURCE_LEVELS];
-    uint32_t entry; /* offset of its data entry in the tree */
+    uint32_t entry;                   /* offset of its data entry in the tree */
     uint32_t address, size, codepage; /* as the data entry has them; in an object a relocation
                                          says where the data is */
 };

@@ -96,8 +96,8 @@ static bool add_object(struct library *lib, const struct part *parts, unsigned p
                        unsigned reloc_count, const char *symbol)
 {
     const uint32_t addr32nb = lib->l->coff->number == IMAGE_FILE_MACHINE_AMD64
-                                  ? IMAGE_REL_AMD64_ADDR32NB
-                                  : IMAGE_REL_ARM64_ADDR32NB;
+                                  ? (uint32_t)IMAGE_REL_AMD64_ADDR32NB
+                                  : (uint32_t)IMAGE_REL_ARM64_ADDR32NB;
     struct member *m = new_member(lib);
     uint64_t at = FILE_HEADER_SIZE + part_count * (uint64_t)SECTION_HEADER_SIZE, strings = 4;
     struct buf *b = m ? &m->bytes : NULL, names = {0};

@@ -34,8 +34,8 @@ static const struct {
 static const struct {
     const char *name;
     uint32_t flags;
-} order[] = {{".text", RX},   {".rdata", R}, {".data", RW}, {".pdata", R},         {".xdata", R},
-             {".eh_fram", R}, {".idata", R}, {".edata", R}, {".tls", RW},          {".bss", ZERO},
+} order[] = {{".text", RX},   {".rdata", R}, {".data", RW},        {".pdata", R},  {".xdata", R},
+             {".eh_fram", R}, {".idata", R}, {".edata", R},        {".tls", RW},   {".bss", ZERO},
              {NULL, 0},       {".rsrc", R},  {SIMG_PE_SECTION, R}, {".simgmap", R}};
 enum { ORDERED = sizeof order / sizeof *order, OF_LOADER = 100 /* a sub-rank */ };
 
@@ -245,7 +245,8 @@ bool places_sort(struct places *p)
     for (uint64_t i = 0, from = 0, count = 0; i < p->family_count; i++) {
         count += sorted[i]->count;
         if (i + 1 < p->family_count && sorted[i]->rank == sorted[i + 1]->rank &&
-            sorted[i]->sub_rank == sorted[i + 1]->sub_rank && sorted[i]->edge == sorted[i + 1]->edge)
+            sorted[i]->sub_rank == sorted[i + 1]->sub_rank &&
+            sorted[i]->edge == sorted[i + 1]->edge)
             continue;
         sort_by_rest(all + from, count);
         from += count;

@@ -11,12 +11,12 @@
 struct family {
     const char *name; /* LEN bytes of an input's */
     size_t len;
-    const char *to;     /* the section of the image */
-    uint64_t rank;      /* of TO; no other has it */
-    uint32_t sub_rank;  /* among those that go to TO */
-    int edge;           /* -1: before all others with its name; 1: behind them */
-    bool relro;         /* what the loader writes to */
-    uint64_t count;     /* of its sections */
+    const char *to;    /* the section of the image */
+    uint64_t rank;     /* of TO; no other has it */
+    uint32_t sub_rank; /* among those that go to TO */
+    int edge;          /* -1: before all others with its name; 1: behind them */
+    bool relro;        /* what the loader writes to */
+    uint64_t count;    /* of its sections */
 };
 
 /* A section on its way. */

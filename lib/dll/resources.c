@@ -24,7 +24,7 @@ struct resource {
 
 struct collector {
     struct link *l;
-    struct lsec *sec; /* whose tree is read */
+    struct lsec *sec;     /* whose tree is read */
     struct reloc *relocs; /* of SEC, by offset: where the data is */
     uint64_t reloc_count;
     uint64_t seen; /* data entries */
@@ -124,7 +124,8 @@ static bool collect(struct collector *c)
             struct lsec *s = &c->l->objs[i]->secs[n];
             const char *name = s->sec->name;
 
-            if (!s->live || c->l->objs[i]->o.heap || strncmp(name, ".rsrc", 5) != 0 || (name[5] && name[5] != '$'))
+            if (!s->live || c->l->objs[i]->o.heap || strncmp(name, ".rsrc", 5) != 0 ||
+                (name[5] && name[5] != '$'))
                 continue;
             s->live = false;
             c->sec = s;
@@ -156,7 +157,10 @@ static int by_keys(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
-static bool is_id(const struct coff_resource_key *k, uint32_t id) { return !k->named && k->id == id; }
+static bool is_id(const struct coff_resource_key *k, uint32_t id)
+{
+    return !k->named && k->id == id;
+}
 
 static bool is_manifest(const struct resource *r)
 {
@@ -180,7 +184,8 @@ static bool drop_default_manifest(struct collector *c)
         if (is_manifest(r)) {
             if (last)
                 return diag_fail(c->l->d, E_LINK,
-                                 "a manifest of language %" PRIu32 " in %s, and one of language %" PRIu32
+                                 "a manifest of language %" PRIu32
+                                 " in %s, and one of language %" PRIu32
                                  " in %s: there is one for the whole image",
                                  last->r.key[RESOURCE_LANGUAGE].id, last->obj->o.name,
                                  r->r.key[RESOURCE_LANGUAGE].id, r->obj->o.name);
@@ -299,8 +304,9 @@ static bool make_tree(struct collector *c)
     struct tree t = measure(c);
 
     if (t.size > MOST_BYTES)
-        return diag_fail(c->l->d, E_LINK, "0x%" PRIx64 " bytes of resources, 0x%" PRIx64 " are allowed",
-                         t.size, MOST_BYTES);
+        return diag_fail(c->l->d, E_LINK,
+                         "0x%" PRIx64 " bytes of resources, 0x%" PRIx64 " are allowed", t.size,
+                         MOST_BYTES);
     y->resource_entries = t.entry;
     y->resource_count = c->count;
     section.size = t.size;

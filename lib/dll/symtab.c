@@ -61,9 +61,11 @@ static void put_import(struct table *t, const struct lsym *s)
     if (!import)
         return;
     if (dll_is_pointer(s) && !import->place)
-        put_row(t, s->name, y->iat->out, dll_slot_address(t->l, s), false, IMAGE_SYM_CLASS_EXTERNAL);
+        put_row(t, s->name, y->iat->out, dll_slot_address(t->l, s), false,
+                IMAGE_SYM_CLASS_EXTERNAL);
     else if (!dll_is_pointer(s) && import->stub)
-        put_row(t, s->name, y->stubs->out, dll_stub_address(t->l, s), true, IMAGE_SYM_CLASS_EXTERNAL);
+        put_row(t, s->name, y->stubs->out, dll_stub_address(t->l, s), true,
+                IMAGE_SYM_CLASS_EXTERNAL);
 }
 
 static void put_locals(struct table *t, const struct lobj *o)

@@ -86,6 +86,24 @@ packed() {
 }
 check packed packed
 
+# PE_HEAP_SIZE=1G by hand: a large heap in each mode, where it wants to lie and elsewhere
+large() {
+    local mode flag
+    generate --seed=6 --size="$PE_HEAP_SIZE" --imports=none
+    for mode in native prelinked none; do
+        flag=
+        [ $mode != none ] || flag=--none
+        pelink --heap-relocs=$mode -o heap.dll heap.heap
+        # shellcheck disable=SC2086
+        walk heap.dll $flag
+        cat walked
+        # shellcheck disable=SC2086
+        walk heap.dll $flag --take="$(base_of heap.dll)" --relocated
+        cat walked
+    done
+}
+[ -z "${PE_HEAP_SIZE:-}" ] || check large large
+
 # images of 2 GiB are refused, in words
 too_large() {
     printf '.bss\n.zero 0x7fff0000\n' >b.s
