@@ -7,7 +7,6 @@
 #include "coff/machine.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 enum { MOST_SECTIONS = 1024 /* of an image: each lookup goes over all of them */ };
 
@@ -117,12 +116,13 @@ static bool long_name(const struct coff_file *f, const char *field, const char *
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *name = NULL;
     uint64_t at = 0;
-    char *end = NULL;
 
     if (field[1] != '/') {
-        at = strtoull(field + 1, &end, 10);
-        if (*end || end == field + 1)
-            return false;
+        for (const char *p = field + 1; *p; p++) {
+            if (*p < '0' || *p > '9')
+                return false;
+            at = at * 10 + (uint64_t)(*p - '0');
+        }
     } else {
         for (const char *p = field + 2; *p; p++) {
             const char *digit = strchr(digits, *p);

@@ -198,8 +198,10 @@ bool dll_make_header(struct link *l)
     buf_uint(&strings, 0, 4);
     for (uint64_t i = 0; i < l->out_count; i++)
         put_section(l, b, &strings, l->outs[i]);
-    if (!dll_make_symtab(l, &strings))
+    if (!dll_make_symtab(l, &strings)) {
+        buf_free(&strings);
         return false;
+    }
     put_behind(l, b, count_at, &strings);
     return link_own(l, strings.at) && (!(b->bad || strings.bad) || diag_nomem(l->d));
 }

@@ -95,7 +95,7 @@ bool dll_make_symtab(struct link *l, struct buf *strings)
         else if (lsym_defined(s))
             put_defined(&t, s, IMAGE_SYM_CLASS_EXTERNAL);
     }
-    *strings = t.strings;
+    *strings = t.strings; /* wherever they are by now */
     l->dll->symbols = buf_span(&t.rows);
     return link_own(l, t.rows.at) && (!t.rows.bad || diag_nomem(l->d));
 }
