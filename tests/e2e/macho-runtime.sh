@@ -9,7 +9,7 @@ runtime=$top_srcdir/runtime
 headers=$work/include
 mkdir -p "$headers/sys" "$headers/mach-o"
 printf '#define assert(x) ((void)0)\n#define static_assert _Static_assert\n' >"$headers/assert.h"
-for h in crt_externs ctype dirent dlfcn errno fcntl inttypes stdio stdlib string sys/file sys/mman sys/stat time unistd mach-o/dyld mach-o/loader; do
+for h in crt_externs ctype dirent dlfcn errno fcntl inttypes signal stdio stdlib string sys/file sys/mman sys/stat time unistd mach-o/dyld mach-o/loader; do
     case $h in mach-o/*) echo '#define MACOS_DYLD' ;; esac >"$headers/$h.h"
     echo "#include \"$(realpath "$support")/macos.h\"" >>"$headers/$h.h"
 done

@@ -30,6 +30,7 @@ void free(void *at);
 void qsort(void *at, size_t count, size_t size, int (*order)(const void *, const void *));
 char *realpath(const char *path, char *to);
 char *getenv(const char *name);
+int issetugid(void);
 char ***_NSGetEnviron(void);
 unsigned long strtoul(const char *from, char **end, int base);
 unsigned long long strtoull(const char *from, char **end, int base);
@@ -184,6 +185,17 @@ int dlclose(void *handle);
 char *dlerror(void);
 void *dlsym(void *handle, const char *name);
 int dladdr(const void *address, Dl_info *out);
+
+/* ---- signals ---- */
+
+typedef uint32_t sigset_t;
+enum { SIG_BLOCK = 1, SIG_UNBLOCK = 2, SIGXFSZ = 25 };
+int sigemptyset(sigset_t *set);
+int sigaddset(sigset_t *set, int signal);
+int sigismember(const sigset_t *set, int signal);
+int sigpending(sigset_t *set);
+int sigwait(const sigset_t *set, int *signal);
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *old);
 
 #endif
 
